@@ -1,0 +1,108 @@
+//! Read-only globals that userspace fills in before the kernel half is loaded.
+
+/// Offsets and type ids of the running kernel, from its BTF. Offsets in bytes.
+///
+/// Field names are `structure_member` of the kernel's source.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each field is the kernel's own name")]
+pub struct KernelLayout {
+    pub task_tgid: u32,
+    pub task_pid: u32,
+    pub task_group_leader: u32,
+    pub task_start_boottime: u32,
+    pub task_files: u32,
+    pub task_mm: u32,
+    pub task_comm: u32,
+    pub task_signal: u32,
+    pub task_real_parent: u32,
+    /// `thread_info.status` inside `task_struct` (x86).
+    pub task_status: u32,
+    pub signal_live: u32,
+    pub mm_arg_start: u32,
+    pub mm_arg_end: u32,
+    pub files_fdt: u32,
+    pub fdt_max_fds: u32,
+    pub fdt_fd: u32,
+    pub file_inode: u32,
+    pub file_private_data: u32,
+    pub inode_mode: u32,
+    pub inode_ino: u32,
+    pub socket_sk: u32,
+    pub sock_family: u32,
+    pub sock_type: u32,
+    pub sock_protocol: u32,
+    pub bprm_filename: u32,
+    /// Type ids for `bpf_rdonly_cast`, 0 where the kernel has none of it.
+    pub id_list_head: u32,
+    pub id_file: u32,
+    pub id_inode: u32,
+    pub id_socket: u32,
+    pub id_sock: u32,
+    /// 1 where `bpf_rdonly_cast` may be called (6.2 and later).
+    pub has_rdonly_cast: u32,
+    /// 1 where `bpf_loop` may be called (5.17 and later).
+    pub has_loop: u32,
+    /// 1 where atomics that return a value may be used (5.12 and later).
+    pub has_atomics: u32,
+    /// Explicit padding.
+    pub padding: u32,
+}
+
+const _: () = assert!(size_of::<KernelLayout>() == 34 * 4 && align_of::<KernelLayout>() == 4);
+
+/// Which processes are accounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum FilterMode {
+    /// The whole machine.
+    All = 0,
+    /// Processes in the target set.
+    Pids = 1,
+    /// Processes whose leader has this command name.
+    Comm = 2,
+    /// Processes in this cgroup of the unified hierarchy or below.
+    Cgroup = 3,
+}
+
+/// The target, applied in the kernel.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filter {
+    /// Command name, NUL-padded, as two native-endian words.
+    pub comm: [u64; 2],
+    /// Id of the cgroup.
+    pub cgroup_id: u64,
+    /// Depth of the cgroup below the root.
+    pub cgroup_level: u32,
+    /// [`FilterMode`]
+    pub mode: u32,
+    /// The tool's own process, never accounted.
+    pub self_tgid: u32,
+    /// Explicit padding.
+    pub padding: u32,
+}
+
+const _: () = assert!(size_of::<Filter>() == 40 && align_of::<Filter>() == 8);
+
+impl Filter {
+    /// The whole machine, the tool left out.
+    #[must_use]
+    pub const fn all(self_tgid: u32) -> Self {
+        Self {
+            comm: [0; 2],
+            cgroup_id: 0,
+            cgroup_level: 0,
+            mode: FilterMode::All as u32,
+            self_tgid,
+            padding: 0,
+        }
+    }
+}
+
+/// Value in the target set: the process is accounted.
+pub const TARGET_ACTIVE: u32 = 1;
+/// Value in the target set: children join the set.
+pub const TARGET_FOLLOW: u32 = 2;
+/// Value in the target set: becomes active at its next `execve`.
+pub const TARGET_PENDING: u32 = 4;

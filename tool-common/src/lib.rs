@@ -1,0 +1,26 @@
+//! The contract between the kernel half and the userspace half of copytax.
+//!
+//! Every type that crosses a BPF map or a read-only global lives here: `repr(C)`, integers only,
+//! padding explicit, size asserted at compile time. Values that arrive from the kernel are decoded
+//! by [`Abi::decode`] and the `TryFrom` implementations, never transmuted into enums.
+#![no_std]
+
+mod call;
+mod class;
+mod config;
+mod decode;
+mod endpoint;
+mod flow;
+mod loss;
+mod process;
+
+pub use call::{Call, CallGroup};
+pub use class::Class;
+pub use config::{Filter, FilterMode, KernelLayout, TARGET_ACTIVE, TARGET_FOLLOW, TARGET_PENDING};
+pub use decode::{Abi, DecodeError, UnknownTag};
+pub use endpoint::EndpointKind;
+pub use flow::{ErrorKey, FlowCounters, FlowKey, ProcessKey};
+pub use loss::LossCounter;
+pub use process::{
+    CMDLINE_LEN, COMM_LEN, FILENAME_LEN, PROCESS_EXECED, PROCESS_EXITED, ProcessRecord,
+};

@@ -1,0 +1,1 @@
+//! Facts of the host: /proc, cgroups, containers, privileges.

@@ -1,0 +1,11 @@
+//! copytax: which bytes of running servers move by zero-copy paths, and which bounce through
+//! userspace although the kernel could have moved them.
+//!
+//! Data flows one way: kernel, `probe`, `capture`, `analysis`, `report`. `ARCHITECTURE.md` in the
+//! repository is the map.
+
+pub mod analysis;
+pub mod cli;
+pub mod host;
+pub mod model;
+pub mod report;

@@ -1,0 +1,5 @@
+//! The `copytax` binary: a thin shell around the library.
+
+fn main() -> std::process::ExitCode {
+    copytax::cli::main()
+}

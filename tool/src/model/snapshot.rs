@@ -1,0 +1,158 @@
+//! What a capture yields: exact counts and facts, nothing decided yet.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use copytax_common::{Call, Class, EndpointKind};
+
+/// Everything that was counted in one window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// The machine.
+    pub host: Host,
+    /// When and how long.
+    pub window: Window,
+    /// How the kernel half was attached.
+    pub engine: Engine,
+    /// Sums of calls that did not fail.
+    pub flows: Vec<FlowCount>,
+    /// Sums of calls that failed.
+    pub errors: Vec<ErrorCount>,
+    /// Facts of every process that `flows` and `errors` name, as far as they could be had.
+    pub processes: BTreeMap<ProcessId, ProcessFacts>,
+    /// What was lost.
+    pub loss: Loss,
+    /// The command that the tool ran, if it ran one.
+    pub command: Option<CommandOutcome>,
+}
+
+/// The machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Kernel release, as `uname -r` prints it.
+    pub kernel: String,
+    /// Machine architecture, as `uname -m` prints it.
+    pub arch: String,
+    /// Processors online.
+    pub cpus: u32,
+    /// Node name.
+    pub hostname: String,
+}
+
+/// When and how long was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// When counting began.
+    pub start: SystemTime,
+    /// How long it lasted.
+    pub duration: Duration,
+}
+
+/// How the kernel half is attached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// One BTF-typed raw tracepoint on `sys_exit`.
+    Raw,
+    /// One exit tracepoint for each accounted call.
+    Tracepoint,
+}
+
+/// A process: its pid, told apart from other owners of the pid by its start time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessId {
+    /// Process id (thread group id) in the initial pid namespace.
+    pub pid: u32,
+    /// Nanoseconds from boot to the start of the process.
+    pub start_time_ns: u64,
+}
+
+/// Sums of one flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlowCount {
+    /// Who moved the bytes.
+    pub process: ProcessId,
+    /// By which call.
+    pub call: Call,
+    /// Where they came from.
+    pub source: EndpointKind,
+    /// Where they went.
+    pub sink: EndpointKind,
+    /// What happened to them.
+    pub class: Class,
+    /// Bytes, from return values.
+    pub bytes: u64,
+    /// Calls that contributed bytes to this flow; one call may contribute to several.
+    pub calls: u64,
+    /// Calls whose first piece was this flow; over the flows of a call these sum to its exits
+    /// that did not fail.
+    pub first_pieces: u64,
+}
+
+/// Calls that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorCount {
+    /// Who called.
+    pub process: ProcessId,
+    /// Which call.
+    pub call: Call,
+    /// The source endpoint of the call.
+    pub source: EndpointKind,
+    /// The sink endpoint of the call.
+    pub sink: EndpointKind,
+    /// errno, positive; 512 and up are the kernel's restart codes.
+    pub errno: u16,
+    /// How often.
+    pub count: u64,
+}
+
+/// Facts of a process. All strings come from the process itself and are untrusted: reports escape
+/// them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProcessFacts {
+    /// Command name.
+    pub comm: String,
+    /// Path of the executable, `None` where it could not be known.
+    pub exe: Option<String>,
+    /// Arguments, empty where they could not be known.
+    pub cmdline: Vec<String>,
+    /// Path of the cgroup.
+    pub cgroup: Option<String>,
+    /// Container id, where the cgroup path names one.
+    pub container_id: Option<String>,
+    /// Whether the process was gone at the end of the window.
+    pub exited: bool,
+}
+
+/// Everything that can be lost, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Loss {
+    /// Call-site samples dropped.
+    pub samples_dropped: u64,
+    /// Reads forgotten before they were written.
+    pub relay_evictions: u64,
+    /// Relay lookups given up under contention.
+    pub relay_contention: u64,
+    /// Buffers that could not be read again.
+    pub content_unreadable: u64,
+    /// Calls with more pieces than are walked.
+    pub pieces_truncated: u64,
+    /// Calls not counted because a kernel map was full.
+    pub map_full: u64,
+    /// Calls of 32-bit tasks, not accounted; `None` where the engine cannot see them.
+    pub unsupported_abi_calls: Option<u64>,
+    /// Calls whose descriptor could not be resolved.
+    pub endpoint_unknown: u64,
+}
+
+/// How a command that the tool started has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandOutcome {
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// Its process id.
+    pub pid: u32,
+    /// Exit code, `None` when it was ended by a signal or was still running.
+    pub exit_code: Option<i32>,
+    /// Signal that ended it.
+    pub signal: Option<i32>,
+}

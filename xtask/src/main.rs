@@ -1,0 +1,2 @@
+//! What a developer of copytax runs.
+fn main() {}
