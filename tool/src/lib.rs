@@ -5,6 +5,7 @@
 //! repository is the map.
 
 pub mod analysis;
+pub mod capture;
 pub mod cli;
 pub mod host;
 pub mod model;
