@@ -1,10 +1,12 @@
 //! Read-only globals that userspace fills in before the kernel half is loaded.
 
+use crate::Abi;
+
 /// Offsets and type ids of the running kernel, from its BTF. Offsets in bytes.
 ///
 /// Field names are `structure_member` of the kernel's source.
 #[repr(C)]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each field is the kernel's own name")]
 pub struct KernelLayout {
     pub task_tgid: u32,
@@ -15,7 +17,7 @@ pub struct KernelLayout {
     pub task_mm: u32,
     pub task_comm: u32,
     pub task_signal: u32,
-    pub task_real_parent: u32,
+    pub task_self_exec_id: u32,
     /// `thread_info.status` inside `task_struct` (x86).
     pub task_status: u32,
     pub signal_live: u32,
@@ -26,8 +28,11 @@ pub struct KernelLayout {
     pub fdt_fd: u32,
     pub file_inode: u32,
     pub file_private_data: u32,
+    pub file_mode: u32,
     pub inode_mode: u32,
     pub inode_ino: u32,
+    pub inode_sb: u32,
+    pub super_dev: u32,
     pub socket_sk: u32,
     pub sock_family: u32,
     pub sock_type: u32,
@@ -39,17 +44,65 @@ pub struct KernelLayout {
     pub id_inode: u32,
     pub id_socket: u32,
     pub id_sock: u32,
+    pub id_super_block: u32,
+    /// Offset of `child_pid` in the `sched_process_fork` tracepoint's record.
+    pub fork_child_pid: u32,
+    /// Offset of `filename` (a `__data_loc`) in the `sched_process_exec` tracepoint's record.
+    pub exec_filename: u32,
     /// 1 where `bpf_rdonly_cast` may be called (6.2 and later).
     pub has_rdonly_cast: u32,
     /// 1 where `bpf_loop` may be called (5.17 and later).
     pub has_loop: u32,
     /// 1 where atomics that return a value may be used (5.12 and later).
     pub has_atomics: u32,
-    /// Explicit padding.
-    pub padding: u32,
 }
 
-const _: () = assert!(size_of::<KernelLayout>() == 34 * 4 && align_of::<KernelLayout>() == 4);
+const _: () = assert!(size_of::<KernelLayout>() == 39 * 4 && align_of::<KernelLayout>() == 4);
+
+impl KernelLayout {
+    /// All zero: nothing is known.
+    pub const UNKNOWN: Self = Self {
+        task_tgid: 0,
+        task_pid: 0,
+        task_group_leader: 0,
+        task_start_boottime: 0,
+        task_files: 0,
+        task_mm: 0,
+        task_comm: 0,
+        task_signal: 0,
+        task_self_exec_id: 0,
+        task_status: 0,
+        signal_live: 0,
+        mm_arg_start: 0,
+        mm_arg_end: 0,
+        files_fdt: 0,
+        fdt_max_fds: 0,
+        fdt_fd: 0,
+        file_inode: 0,
+        file_private_data: 0,
+        file_mode: 0,
+        inode_mode: 0,
+        inode_ino: 0,
+        inode_sb: 0,
+        super_dev: 0,
+        socket_sk: 0,
+        sock_family: 0,
+        sock_type: 0,
+        sock_protocol: 0,
+        bprm_filename: 0,
+        id_list_head: 0,
+        id_file: 0,
+        id_inode: 0,
+        id_socket: 0,
+        id_sock: 0,
+        id_super_block: 0,
+        fork_child_pid: 0,
+        exec_filename: 0,
+        has_rdonly_cast: 0,
+        has_loop: 0,
+        has_atomics: 0,
+    };
+}
 
 /// Which processes are accounted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +137,11 @@ pub struct Filter {
 }
 
 const _: () = assert!(size_of::<Filter>() == 40 && align_of::<Filter>() == 8);
+
+// SAFETY: repr(C), integers only, the size above equals the sum of the fields.
+unsafe impl Abi for KernelLayout {}
+// SAFETY: as above.
+unsafe impl Abi for Filter {}
 
 impl Filter {
     /// The whole machine, the tool left out.

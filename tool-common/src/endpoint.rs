@@ -33,6 +33,8 @@ tagged! {
         Memory = 12 => "memory",
         /// The descriptor was closed or replaced before the call's exit could be looked at.
         Unknown = 13 => "unknown",
+        /// Memory of a process, given away by `vmsplice` with `SPLICE_F_GIFT`.
+        GiftedMemory = 14 => "gifted_memory",
     }
 }
 

@@ -1,1 +1,108 @@
-fn main(){}
+//! The kernel half of copytax: entry points.
+//!
+//! Two engines share one handler: a BTF-typed raw tracepoint on every system call exit, or the exit
+//! tracepoints of the accounted calls only.
+#![cfg_attr(target_arch = "bpf", no_std)]
+#![cfg_attr(target_arch = "bpf", no_main)]
+#![cfg(target_arch = "bpf")]
+#![feature(asm_experimental_arch)]
+
+mod arch;
+mod content;
+mod endpoint;
+mod flows;
+mod handler;
+mod kernel;
+mod last_ingest;
+mod layout;
+mod lifecycle;
+mod lock;
+mod loss;
+mod pipes;
+mod process;
+mod relay;
+mod sample;
+mod target;
+mod walk;
+
+use aya_ebpf::{
+    helpers::generated::bpf_task_pt_regs,
+    macros::{btf_tracepoint, tracepoint},
+    programs::{BtfTracePointContext, TracePointContext},
+};
+
+/// Offset of `ret` in the record of an exit tracepoint (`struct syscall_trace_exit`,
+/// `kernel/trace/trace.h`).
+const RESULT_OFFSET: usize = 16;
+
+/// Raw engine: `sys_exit(regs, ret)`.
+#[btf_tracepoint(function = "sys_exit")]
+fn sys_exit_raw(context: BtfTracePointContext) -> i32 {
+    handler::on_exit(context.arg(0), context.arg(1));
+    0
+}
+
+/// Raw engine: `sched_process_fork`.
+#[btf_tracepoint(function = "sched_process_fork")]
+fn fork_raw(context: BtfTracePointContext) -> i32 {
+    lifecycle::on_fork_raw(&context);
+    0
+}
+
+/// Raw engine: `sched_process_exec`.
+#[btf_tracepoint(function = "sched_process_exec")]
+fn exec_raw(context: BtfTracePointContext) -> i32 {
+    lifecycle::on_exec_raw(&context);
+    0
+}
+
+/// Raw engine: `sched_process_exit`.
+#[btf_tracepoint(function = "sched_process_exit")]
+fn exit_raw(_context: BtfTracePointContext) -> i32 {
+    lifecycle::on_exit();
+    0
+}
+
+/// Tracepoint engine: the exit tracepoint of one accounted call.
+#[tracepoint]
+fn sys_exit_tracepoint(context: TracePointContext) -> u32 {
+    // SAFETY: the record has the field; the task is the current one.
+    unsafe {
+        if let Ok(result) = context.read_at::<i64>(RESULT_OFFSET) {
+            let task = aya_ebpf::helpers::generated::bpf_get_current_task_btf();
+            handler::on_exit(bpf_task_pt_regs(task) as *const _, result);
+        }
+    }
+    0
+}
+
+/// Tracepoint engine: `sched_process_fork`.
+#[tracepoint]
+fn fork_tracepoint(context: TracePointContext) -> u32 {
+    lifecycle::on_fork_tracepoint(&context);
+    0
+}
+
+/// Tracepoint engine: `sched_process_exec`.
+#[tracepoint]
+fn exec_tracepoint(context: TracePointContext) -> u32 {
+    lifecycle::on_exec_tracepoint(&context);
+    0
+}
+
+/// Tracepoint engine: `sched_process_exit`.
+#[tracepoint]
+fn exit_tracepoint(_context: TracePointContext) -> u32 {
+    lifecycle::on_exit();
+    0
+}
+
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+
+/// Never reached: the verifier rejects a program that could loop here.
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}

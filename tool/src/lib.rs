@@ -9,4 +9,5 @@ pub mod capture;
 pub mod cli;
 pub mod host;
 pub mod model;
+pub mod probe;
 pub mod report;

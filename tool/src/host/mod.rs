@@ -1,1 +1,2 @@
 //! Facts of the host: /proc, cgroups, containers, privileges.
+pub mod kernel;

@@ -1,0 +1,113 @@
+//! What a descriptor of the current task leads to.
+
+use copytax_common::EndpointKind;
+
+use crate::{
+    kernel::{Task, load, read},
+    layout::layout,
+};
+
+/// `include/uapi/linux/stat.h`
+const S_IFMT: u16 = 0o170_000;
+const S_IFSOCK: u16 = 0o140_000;
+const S_IFREG: u16 = 0o100_000;
+const S_IFBLK: u16 = 0o060_000;
+const S_IFCHR: u16 = 0o020_000;
+const S_IFIFO: u16 = 0o010_000;
+
+/// `include/linux/socket.h`
+const AF_UNIX: u16 = 1;
+const AF_INET: u16 = 2;
+const AF_INET6: u16 = 10;
+const AF_VSOCK: u16 = 40;
+const SOCK_STREAM: u16 = 1;
+/// `include/uapi/linux/in.h`
+const IPPROTO_TCP: u16 = 6;
+const IPPROTO_UDP: u16 = 17;
+
+/// `FMODE_WRITE` of `include/linux/fs.h`.
+const FMODE_WRITE: u32 = 2;
+
+/// A descriptor's file.
+#[derive(Clone, Copy)]
+pub(crate) struct Endpoint {
+    pub(crate) kind: EndpointKind,
+    file: u64,
+    inode: u64,
+}
+
+impl Endpoint {
+    const UNKNOWN: Self = Self {
+        kind: EndpointKind::Unknown,
+        file: 0,
+        inode: 0,
+    };
+
+    /// Looks descriptor `fd` of `task` up.
+    #[inline(always)]
+    pub(crate) fn of(task: Task, fd: u64) -> Self {
+        // A descriptor is an int: the upper half of the register means nothing.
+        let fd = u64::from(fd as u32);
+        let files = task.pointer(layout!(task_files));
+        let table: *const u8 = load(files, layout!(files_fdt));
+        if fd >= u64::from(load::<u32>(table, layout!(fdt_max_fds))) {
+            return Self::UNKNOWN;
+        }
+        let array: u64 = load(table, layout!(fdt_fd));
+        // Any structure that begins with a pointer will do to read an array element.
+        let file: u64 = read(array.wrapping_add(fd * 8), layout!(id_list_head), 0);
+        if file == 0 {
+            return Self::UNKNOWN;
+        }
+        let inode: u64 = read(file, layout!(id_file), layout!(file_inode));
+        let mode: u16 = read(inode, layout!(id_inode), layout!(inode_mode));
+        let kind = match mode & S_IFMT {
+            S_IFREG => EndpointKind::File,
+            S_IFSOCK => socket_kind(file),
+            S_IFIFO => EndpointKind::Pipe,
+            S_IFCHR => EndpointKind::Char,
+            S_IFBLK => EndpointKind::Block,
+            _ => EndpointKind::Other,
+        };
+        Self { kind, file, inode }
+    }
+
+    /// Whether the file is open for writing.
+    #[inline(always)]
+    pub(crate) fn is_writable(&self) -> bool {
+        read::<u32>(self.file, layout!(id_file), layout!(file_mode)) & FMODE_WRITE != 0
+    }
+
+    /// Inode number and device: what identifies a pipe while it exists.
+    #[inline(always)]
+    pub(crate) fn inode_and_device(&self) -> (u64, u32) {
+        let number = read(self.inode, layout!(id_inode), layout!(inode_ino));
+        let superblock: u64 = read(self.inode, layout!(id_inode), layout!(inode_sb));
+        let device = read(superblock, layout!(id_super_block), layout!(super_dev));
+        (number, device)
+    }
+}
+
+#[inline(always)]
+fn socket_kind(file: u64) -> EndpointKind {
+    let socket: u64 = read(file, layout!(id_file), layout!(file_private_data));
+    let sock: u64 = read(socket, layout!(id_socket), layout!(socket_sk));
+    let family: u16 = read(sock, layout!(id_sock), layout!(sock_family));
+    let protocol: u16 = read(sock, layout!(id_sock), layout!(sock_protocol));
+    match family {
+        AF_INET | AF_INET6 => match protocol {
+            IPPROTO_TCP => EndpointKind::Tcp,
+            IPPROTO_UDP => EndpointKind::Udp,
+            _ => EndpointKind::Socket,
+        },
+        AF_UNIX => {
+            if read::<u16>(sock, layout!(id_sock), layout!(sock_type)) == SOCK_STREAM {
+                EndpointKind::Unix
+            } else {
+                EndpointKind::UnixDatagram
+            }
+        }
+        AF_VSOCK => EndpointKind::Vsock,
+        _ => EndpointKind::Socket,
+    }
+}

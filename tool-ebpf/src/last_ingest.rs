@@ -1,0 +1,72 @@
+//! Each thread's last read: a write of the same length but other content is a transformation.
+
+use aya_ebpf::{macros::map, maps::Array};
+use copytax_common::EndpointKind;
+
+const THREADS: u32 = 65_536;
+
+#[repr(C)]
+pub(crate) struct LastIngest {
+    tag: u64,
+    base: u64,
+    thread: u32,
+    /// Bytes not yet written, 0 when spent.
+    length: u32,
+    source: u8,
+    padding: [u8; 7],
+}
+
+const _: () = assert!(size_of::<LastIngest>() == 32);
+
+/// By thread id; ids that are equal in their low 16 bits share a slot, the later read stays.
+#[map]
+static LAST_INGEST: Array<LastIngest> = Array::with_max_entries(THREADS, 0);
+
+#[inline(always)]
+fn slot_of(thread: u32) -> Option<*mut LastIngest> {
+    LAST_INGEST.get_ptr_mut(thread & (THREADS - 1))
+}
+
+/// Remembers that `thread` read `length` bytes.
+#[inline(always)]
+pub(crate) fn remember(tag: u64, thread: u32, base: u64, length: u64, source: EndpointKind) {
+    let Some(last) = slot_of(thread) else {
+        return;
+    };
+    // SAFETY: the slot lives in a map value.
+    unsafe {
+        (*last).tag = tag;
+        (*last).base = base;
+        (*last).thread = thread;
+        (*last).length = length as u32;
+        (*last).source = source as u8;
+    }
+}
+
+/// If `thread` last read just `wanted` bytes: spends `written` of them and gives their source.
+#[inline(always)]
+pub(crate) fn take(tag: u64, thread: u32, wanted: u64, written: u64) -> Option<u8> {
+    let last = slot_of(thread)?;
+    // SAFETY: the slot lives in a map value.
+    unsafe {
+        if (*last).tag != tag || (*last).thread != thread || u64::from((*last).length) != wanted {
+            return None;
+        }
+        (*last).length -= written as u32;
+        Some((*last).source)
+    }
+}
+
+/// Forgets what `thread` read to `base`: it was written unchanged.
+#[inline(always)]
+pub(crate) fn forget(tag: u64, thread: u32, base: u64) {
+    let Some(last) = slot_of(thread) else {
+        return;
+    };
+    // SAFETY: the slot lives in a map value.
+    unsafe {
+        if (*last).tag == tag && (*last).thread == thread && (*last).base == base {
+            (*last).length = 0;
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The read-only globals that userspace fills in before it loads the programs.
+//!
+//! They are read with volatile loads, so that the compiler does not fold the zeroes they are
+//! built with; the verifier, which sees the final values, treats them as constants and removes
+//! the branches they rule out.
+
+use copytax_common::{Filter, KernelLayout};
+
+#[unsafe(no_mangle)]
+pub(crate) static LAYOUT: KernelLayout = KernelLayout::UNKNOWN;
+
+#[unsafe(no_mangle)]
+pub(crate) static FILTER: Filter = Filter::all(0);
+
+/// A field of [`LAYOUT`].
+macro_rules! layout {
+    ($field:ident) => {
+        // SAFETY: a static is always readable.
+        unsafe { (&raw const $crate::layout::LAYOUT.$field).read_volatile() }
+    };
+}
+pub(crate) use layout;
+
+/// A field of [`FILTER`].
+macro_rules! filter {
+    ($($field:tt)+) => {
+        // SAFETY: a static is always readable.
+        unsafe { (&raw const $crate::layout::FILTER.$($field)+).read_volatile() }
+    };
+}
+pub(crate) use filter;

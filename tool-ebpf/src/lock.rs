@@ -1,0 +1,54 @@
+//! A lock for a few dozen instructions, in a word of a map value.
+
+use core::arch::asm;
+
+use copytax_common::LossCounter;
+
+use crate::{layout::layout, loss};
+
+/// Attempts before giving up: the holder cannot be preempted and leaves within some 100 ns.
+const ATTEMPTS: u32 = 128;
+
+/// Takes the lock at `word`; `false` is counted as a loss, and the caller leaves the data alone.
+///
+/// Kernels before 5.12 have no atomic exchange; there the data is used without a lock, which may
+/// tear an entry when two threads of a process move bytes at the same instant.
+#[inline(always)]
+pub(crate) fn acquire(word: *mut u64) -> bool {
+    if layout!(has_atomics) == 0 {
+        return true;
+    }
+    for _ in 0..ATTEMPTS {
+        if exchange(word, 1) == 0 {
+            return true;
+        }
+    }
+    loss::count(LossCounter::RelayContention);
+    false
+}
+
+/// Gives the lock back.
+#[inline(always)]
+pub(crate) fn release(word: *mut u64) {
+    if layout!(has_atomics) != 0 {
+        exchange(word, 0);
+    }
+}
+
+/// Puts `value` into `word` and gives what was there, as one fully ordered step.
+#[inline(always)]
+fn exchange(word: *mut u64, value: u64) -> u64 {
+    let mut value = value;
+    // core offers no exchange for a target without compare-and-swap in its baseline.
+    // SAFETY: the word lives in a map value and is only used as a lock; the block is a compiler
+    // barrier because it may touch memory.
+    unsafe {
+        asm!(
+            "{value} = xchg_64({word} + 0, {value})",
+            value = inout(reg) value,
+            word = in(reg) word,
+            options(nostack)
+        );
+    }
+    value
+}

@@ -1,0 +1,82 @@
+//! Content fingerprints: a few sampled runs of a buffer, hashed. Content never leaves the kernel.
+
+use core::{ffi::c_void, mem::MaybeUninit};
+
+use aya_ebpf::helpers::generated::bpf_probe_read_user;
+
+/// Bytes of one sampled run.
+pub(crate) const SAMPLE_LEN: u32 = 32;
+
+/// What [`hash_at`] gives when the memory cannot be read.
+pub(crate) const UNREADABLE: u64 = u64::MAX;
+
+const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Hash (32 bits) of `length` bytes, at most [`SAMPLE_LEN`], of the user memory at `address`.
+///
+/// A global function in the sense of BPF (exported, hence `no_mangle`): the verifier checks it once,
+/// by itself, instead of at every call. So are the others with that attribute.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn hash_at(address: u64, length: u64) -> u64 {
+    // Compared in 64 bits: the verifier keeps these bounds for the helper's argument.
+    if length == 0 || length > SAMPLE_LEN as u64 {
+        return UNREADABLE;
+    }
+    let mut words = MaybeUninit::<[u64; 4]>::uninit();
+    let start = words.as_mut_ptr().cast::<u64>();
+    // SAFETY: four words are written and read; the length is within them; the helper handles
+    // faults.
+    unsafe {
+        // One by one: zeroing an array would become a call of memset.
+        start.write_volatile(0);
+        start.add(1).write_volatile(0);
+        start.add(2).write_volatile(0);
+        start.add(3).write_volatile(0);
+        if bpf_probe_read_user(start.cast(), length as u32, address as *const c_void) != 0 {
+            return UNREADABLE;
+        }
+        let hash = absorb(length, start.read_volatile());
+        let hash = absorb(hash, start.add(1).read_volatile());
+        let hash = absorb(hash, start.add(2).read_volatile());
+        absorb(hash, start.add(3).read_volatile()) >> 32
+    }
+}
+
+#[inline(always)]
+const fn absorb(hash: u64, word: u64) -> u64 {
+    let hash = (hash ^ word).wrapping_mul(MULTIPLIER);
+    hash ^ (hash >> 32)
+}
+
+/// Spreads `value` over 64 bits; the upper ones are the better ones.
+#[inline(always)]
+pub(crate) const fn mix(value: u64) -> u64 {
+    let value = (value ^ (value >> 29)).wrapping_mul(MULTIPLIER);
+    value ^ (value >> 32)
+}
+
+/// Runs sampled of a buffer.
+pub(crate) const SAMPLES: usize = 3;
+
+/// Offset and length of run `index` in a buffer of `length` bytes: start, middle, end. A length of
+/// 0 means that the buffer is too short to have it.
+#[inline(always)]
+pub(crate) const fn run(index: usize, length: u32) -> (u32, u32) {
+    match index {
+        0 if length <= SAMPLE_LEN => (0, length),
+        0 => (0, SAMPLE_LEN),
+        1 if length <= 2 * SAMPLE_LEN => (0, 0),
+        1 => ((length / 2) & !7, SAMPLE_LEN),
+        _ if length <= SAMPLE_LEN => (0, 0),
+        _ => (length - SAMPLE_LEN, SAMPLE_LEN),
+    }
+}
+
+/// One word that stands for the samples of a buffer and its length.
+#[inline(always)]
+pub(crate) const fn combine(samples: [u32; SAMPLES], length: u32) -> u64 {
+    let first = ((samples[0] as u64) << 32) | samples[1] as u64;
+    let second = ((samples[2] as u64) << 32) | length as u64;
+    mix(first ^ mix(second))
+}

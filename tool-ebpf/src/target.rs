@@ -1,0 +1,42 @@
+//! Which processes are accounted.
+
+use aya_ebpf::{helpers::generated::bpf_get_current_ancestor_cgroup_id, macros::map, maps::HashMap};
+use copytax_common::{FilterMode, TARGET_ACTIVE};
+
+use crate::{
+    kernel::Task,
+    layout::{filter, layout},
+};
+
+/// Thread group id to `TARGET_*` flags.
+#[map]
+pub(crate) static TARGETS: HashMap<u32, u32> = HashMap::with_max_entries(16_384, 0);
+
+/// Whether the process of `task` is accounted.
+#[inline(always)]
+pub(crate) fn accounted(leader: Task, tgid: u32) -> bool {
+    if tgid == filter!(self_tgid) {
+        return false;
+    }
+    let mode = filter!(mode);
+    if mode == FilterMode::All as u32 {
+        true
+    } else if mode == FilterMode::Pids as u32 {
+        flags_of(tgid) & TARGET_ACTIVE != 0
+    } else if mode == FilterMode::Comm as u32 {
+        let comm = layout!(task_comm);
+        leader.u64(comm) == filter!(comm[0]) && leader.u64(comm + 8) == filter!(comm[1])
+    } else {
+        let level = filter!(cgroup_level) as i32;
+        // SAFETY: no preconditions.
+        let id = unsafe { bpf_get_current_ancestor_cgroup_id(level) };
+        id == filter!(cgroup_id)
+    }
+}
+
+/// The target flags of a process, 0 where it is no target.
+#[inline(always)]
+pub(crate) fn flags_of(tgid: u32) -> u32 {
+    // SAFETY: values are single words.
+    unsafe { TARGETS.get(tgid) }.copied().unwrap_or(0)
+}

@@ -1,0 +1,131 @@
+//! The kernel half's maps, read into plain types.
+
+use aya::maps::{HashMap, Map, MapData, MapError, PerCpuArray, PerCpuHashMap};
+use aya::{Ebpf, Pod};
+use copytax_common::{
+    Abi, Call, Class, EndpointKind, ErrorKey, FlowCounters, FlowKey, LossCounter, ProcessKey,
+    ProcessRecord,
+};
+
+use crate::model::{ErrorCount, FlowCount, ProcessId};
+use crate::probe::ProbeError;
+
+/// A type of the kernel ABI, as aya wants it.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Raw<T>(T);
+
+// SAFETY: any byte pattern is a value of an `Abi` type, and the wrapper is transparent.
+unsafe impl<T: Abi + 'static> Pod for Raw<T> {}
+
+/// The bytes of a global, as aya wants them.
+pub(crate) fn bytes_of<T: Abi + 'static>(global: &T) -> &[u8] {
+    // SAFETY: an `Abi` type has no padding, so that all of its bytes are initialized.
+    unsafe { std::slice::from_raw_parts(std::ptr::from_ref(global).cast(), size_of::<T>()) }
+}
+
+impl From<ProcessKey> for ProcessId {
+    fn from(key: ProcessKey) -> Self {
+        Self {
+            pid: key.tgid,
+            start_time_ns: key.start_time_ns,
+        }
+    }
+}
+
+fn map<'a, T>(ebpf: &'a Ebpf, name: &'static str) -> Result<T, ProbeError>
+where
+    T: TryFrom<&'a Map, Error = MapError>,
+{
+    let found = ebpf.map(name).ok_or_else(|| ProbeError::Map {
+        map: name,
+        cause: "the object has no such map".to_owned(),
+    })?;
+    T::try_from(found).map_err(|error| failed(name, &error))
+}
+
+fn failed(map: &'static str, error: &MapError) -> ProbeError {
+    ProbeError::Map {
+        map,
+        cause: error.to_string(),
+    }
+}
+
+/// All flows, summed over the CPUs.
+pub(crate) fn flows(ebpf: &Ebpf) -> Result<Vec<FlowCount>, ProbeError> {
+    let flows: PerCpuHashMap<&MapData, Raw<FlowKey>, Raw<FlowCounters>> = map(ebpf, "FLOWS")?;
+    let mut found = Vec::new();
+    for element in flows.iter() {
+        let (Raw(key), per_cpu) = element.map_err(|error| failed("FLOWS", &error))?;
+        let mut sum = FlowCounters::default();
+        for Raw(counters) in per_cpu.iter() {
+            sum.bytes += counters.bytes;
+            sum.calls += counters.calls;
+            sum.first_pieces += counters.first_pieces;
+        }
+        found.push(FlowCount {
+            process: key.process().into(),
+            call: Call::try_from(key.call)?,
+            source: EndpointKind::try_from(key.source)?,
+            sink: EndpointKind::try_from(key.sink)?,
+            class: Class::try_from(key.class)?,
+            bytes: sum.bytes,
+            calls: sum.calls,
+            first_pieces: sum.first_pieces,
+        });
+    }
+    Ok(found)
+}
+
+/// All failed calls, summed over the CPUs.
+pub(crate) fn errors(ebpf: &Ebpf) -> Result<Vec<ErrorCount>, ProbeError> {
+    let errors: PerCpuHashMap<&MapData, Raw<ErrorKey>, u64> = map(ebpf, "ERRORS")?;
+    let mut found = Vec::new();
+    for element in errors.iter() {
+        let (Raw(key), per_cpu) = element.map_err(|error| failed("ERRORS", &error))?;
+        found.push(ErrorCount {
+            process: key.process().into(),
+            call: Call::try_from(key.call)?,
+            source: EndpointKind::try_from(key.source)?,
+            sink: EndpointKind::try_from(key.sink)?,
+            errno: key.errno,
+            count: per_cpu.iter().sum(),
+        });
+    }
+    Ok(found)
+}
+
+/// What the kernel half remembers of processes.
+pub(crate) fn processes(ebpf: &Ebpf) -> Result<Vec<(ProcessId, ProcessRecord)>, ProbeError> {
+    let processes: HashMap<&MapData, Raw<ProcessKey>, Raw<ProcessRecord>> = map(ebpf, "PROCESSES")?;
+    processes
+        .iter()
+        .map(|element| {
+            let (Raw(key), Raw(record)) = element.map_err(|error| failed("PROCESSES", &error))?;
+            Ok((key.into(), record))
+        })
+        .collect()
+}
+
+/// A loss counter, summed over the CPUs.
+pub(crate) fn loss(ebpf: &Ebpf, counter: LossCounter) -> Result<u64, ProbeError> {
+    let losses: PerCpuArray<&MapData, u64> = map(ebpf, "LOSS")?;
+    let per_cpu = losses
+        .get(&(counter as u32), 0)
+        .map_err(|error| failed("LOSS", &error))?;
+    Ok(per_cpu.iter().sum())
+}
+
+/// Sets the target flags of a process.
+pub(crate) fn set_target(ebpf: &mut Ebpf, pid: u32, flags: u32) -> Result<(), ProbeError> {
+    let name = "TARGETS";
+    let found = ebpf.map_mut(name).ok_or_else(|| ProbeError::Map {
+        map: name,
+        cause: "the object has no such map".to_owned(),
+    })?;
+    let mut targets: HashMap<&mut MapData, u32, u32> =
+        HashMap::try_from(found).map_err(|error| failed(name, &error))?;
+    targets
+        .insert(pid, flags, 0)
+        .map_err(|error| failed(name, &error))
+}
