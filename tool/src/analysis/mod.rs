@@ -7,7 +7,7 @@ mod tally;
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 #[cfg(test)]
 mod tests;
 

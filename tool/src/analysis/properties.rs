@@ -24,16 +24,22 @@ fn flows() -> impl Strategy<Value = FlowCount> {
             call,
             source,
             sink,
-            // A read takes in and nothing else does.
-            class: match (call.group(), class) {
-                (CallGroup::Ingest, _) => Class::Ingest,
-                (_, Class::Ingest) => Class::Generated,
-                _ => class,
-            },
+            class: possible(call.group(), class),
             bytes: counts.0,
             calls: counts.1,
             first_pieces: counts.2,
         })
+}
+
+/// The class, or one that the kernel half may give to bytes of such a call.
+fn possible(group: CallGroup, class: Class) -> Class {
+    match (group, class) {
+        (CallGroup::Ingest, _) => Class::Ingest,
+        (CallGroup::ZeroCopy, Class::Staged | Class::Unknown) => class,
+        (CallGroup::ZeroCopy, _) => Class::ZeroCopy,
+        (CallGroup::Egress, Class::Ingest | Class::ZeroCopy | Class::Staged) => Class::Generated,
+        (CallGroup::Egress, _) => class,
+    }
 }
 
 fn errors() -> impl Strategy<Value = ErrorCount> {
