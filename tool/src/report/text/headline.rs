@@ -4,8 +4,17 @@ use crate::model::{Audit, ByteClasses, ProcessAudit};
 use crate::report::text::command_name;
 use crate::report::units;
 
-/// One or two sentences: is it on the fast path, and who is not?
+/// A few sentences: is it on the fast path, and who is not?
 pub(super) fn headline(audit: &Audit) -> String {
+    let mut text = answer(audit);
+    let uncounted = audit.loss.unsupported_abi_calls.unwrap_or(0);
+    if audit.loss.map_full > 0 || uncounted > 0 {
+        text += " Not all calls were counted: see loss below.";
+    }
+    text
+}
+
+fn answer(audit: &Audit) -> String {
     let bytes = &audit.bytes;
     if bytes.written() == 0 {
         return nothing_moved(audit);
@@ -36,7 +45,7 @@ fn no_kernel_path(bytes: &ByteClasses) -> String {
     let written = bytes.written().saturating_sub(bytes.staged);
     if written == 0 {
         return format!(
-            "{} went into pipes and were not delivered from there: there is no hit rate.",
+            "{} went into pipes; no zero-copy call delivered them: there is no hit rate.",
             units::bytes(bytes.staged),
         );
     }
@@ -98,6 +107,16 @@ fn nothing_moved(audit: &Audit) -> String {
     if audit.processes.is_empty() {
         return format!(
             "No bytes were moved: no watched process made a read or write call in {time}."
+        );
+    }
+    let failed = audit
+        .processes
+        .iter()
+        .flat_map(|process| &process.flows)
+        .count();
+    if failed > 0 {
+        return format!(
+            "No bytes were moved in {time}: zero-copy calls were made, but all failed."
         );
     }
     format!(

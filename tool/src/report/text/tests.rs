@@ -5,7 +5,7 @@ use proptest::prelude::{any, prop, proptest};
 use proptest::prop_assert;
 
 use super::{TextOptions, write};
-use crate::analysis::fixture::flow;
+use crate::analysis::fixture::{failure, flow};
 use crate::analysis::{self, audit};
 use crate::model::EndpointKind::{File, None as NoEnd, Pipe, Tcp, UnixDatagram};
 use crate::model::{Audit, Call, Class, Snapshot};
@@ -146,6 +146,48 @@ fn nobody_called() {
           x86_64, 8 CPUs
     "#]],
     );
+}
+
+#[test]
+fn calls_that_all_failed_and_an_incomplete_count() {
+    let mut snapshot = analysis::fixture::snapshot()
+        .named(7, "cp", &["cp", "a", "b"])
+        .with_errors([
+            failure(7, Call::CopyFileRange, (File, File), 18, 1),
+            failure(7, Call::Sendfile, (File, File), 4, 2),
+        ]);
+    snapshot.loss.map_full = 1;
+    check(
+        &audit(snapshot),
+        &OPTIONS,
+        &expect![[r#"
+        No bytes were moved in 10 s: zero-copy calls were made, but all failed. Not all
+        calls were counted: see loss below.
+
+        PID  COMMAND  HIT RATE  ZERO-COPY  LOST  TRANSFORMED  GENERATED
+          7  cp              -          -     -            -          -
+
+        cp (7)  cp a b
+          sendfile file -> file failed: EINTR x2 (interrupted by a signal)
+          copy_file_range file -> file failed: EXDEV x1
+
+        loss: map_full 1 (calls not counted: a kernel map was full)
+        window: 10 s from 2026-11-21T07:30:00.250Z, engine raw
+        host: web1, Linux 6.12.57+deb13-amd64 x86_64, 8 CPUs
+    "#]],
+    );
+}
+
+#[test]
+fn bytes_that_stay_in_pipes() {
+    let staged = [flow(7, Call::Splice, (File, Pipe), Class::Staged, 4096, 1)];
+    let audit = audit(analysis::fixture::snapshot().with(staged));
+    let text = text(&audit, &narrow());
+    expect![[r#"
+        4.0 KiB went into pipes; no zero-copy
+        call delivered them: there is no hit
+        rate."#]]
+    .assert_eq(text.split("\n\n").next().unwrap_or(""));
 }
 
 #[test]
