@@ -1,1 +1,15 @@
 //! Pure decisions over a snapshot: hit rates, lost bytes, totals. No I/O.
+
+mod audit;
+mod kernel_path;
+mod tally;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+pub(crate) mod properties;
+#[cfg(test)]
+mod tests;
+
+pub use audit::{audit, hit_rate};
+pub use kernel_path::{KernelPath, kernel_path};

@@ -51,7 +51,8 @@ pub struct Audit {
 pub struct ByteClasses {
     /// Delivered by a zero-copy mechanism.
     pub zero_copy: u64,
-    /// Moved into a pipe by reference, not yet delivered.
+    /// Moved into a pipe by reference. Delivered from there the bytes count again, as
+    /// `zero_copy`, so `staged` is no part of the hit rate.
     pub staged: u64,
     /// Relayed by read and write.
     pub bounced: u64,
@@ -63,6 +64,38 @@ pub struct ByteClasses {
     pub generated: u64,
     /// Could not be looked at.
     pub unknown: u64,
+}
+
+impl ByteClasses {
+    /// All bytes that were written or moved: the sum of the classes.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        [
+            self.zero_copy,
+            self.staged,
+            self.bounced,
+            self.transformed,
+            self.generated,
+            self.unknown,
+        ]
+        .into_iter()
+        .fold(0, u64::saturating_add)
+    }
+
+    /// Adds `other`, class by class.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, more) in [
+            (&mut self.zero_copy, other.zero_copy),
+            (&mut self.staged, other.staged),
+            (&mut self.bounced, other.bounced),
+            (&mut self.lost, other.lost),
+            (&mut self.transformed, other.transformed),
+            (&mut self.generated, other.generated),
+            (&mut self.unknown, other.unknown),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+    }
 }
 
 /// One process.

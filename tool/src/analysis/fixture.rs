@@ -1,0 +1,110 @@
+//! Snapshots made by hand, for tests of the analysis and of the reports.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use crate::model::{
+    Call, Class, EndpointKind, Engine, ErrorCount, FlowCount, Host, Loss, ProcessFacts, ProcessId,
+    Snapshot, Window,
+};
+
+/// A process that started `pid` seconds after boot.
+pub(crate) const fn process(pid: u32) -> ProcessId {
+    ProcessId {
+        pid,
+        start_time_ns: pid as u64 * 1_000_000_000,
+    }
+}
+
+/// Ten seconds of a machine on which nothing happened.
+pub(crate) fn snapshot() -> Snapshot {
+    Snapshot {
+        host: Host {
+            kernel: "6.12.57+deb13-amd64".into(),
+            arch: "x86_64".into(),
+            cpus: 8,
+            hostname: "web1".into(),
+        },
+        window: Window {
+            start: SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_246_200_250),
+            duration: Duration::from_secs(10),
+        },
+        engine: Engine::Raw,
+        flows: Vec::new(),
+        errors: Vec::new(),
+        processes: BTreeMap::new(),
+        loss: Loss {
+            unsupported_abi_calls: Some(0),
+            ..Loss::default()
+        },
+        command: None,
+    }
+}
+
+/// Calls of one flow, each of them with its first piece there.
+pub(crate) fn flow(
+    pid: u32,
+    call: Call,
+    (source, sink): (EndpointKind, EndpointKind),
+    class: Class,
+    bytes: u64,
+    calls: u64,
+) -> FlowCount {
+    FlowCount {
+        process: process(pid),
+        call,
+        source,
+        sink,
+        class,
+        bytes,
+        calls,
+        first_pieces: calls,
+    }
+}
+
+/// Failed calls.
+pub(crate) fn failure(
+    pid: u32,
+    call: Call,
+    (source, sink): (EndpointKind, EndpointKind),
+    errno: u16,
+    count: u64,
+) -> ErrorCount {
+    ErrorCount {
+        process: process(pid),
+        call,
+        source,
+        sink,
+        errno,
+        count,
+    }
+}
+
+impl Snapshot {
+    /// With a process of this name.
+    pub(crate) fn named(mut self, pid: u32, comm: &str, cmdline: &[&str]) -> Self {
+        self.processes.insert(
+            process(pid),
+            ProcessFacts {
+                comm: comm.into(),
+                exe: Some(format!("/usr/bin/{comm}")),
+                cmdline: cmdline.iter().map(|&word| word.into()).collect(),
+                cgroup: Some("/system.slice".into()),
+                ..ProcessFacts::default()
+            },
+        );
+        self
+    }
+
+    /// With these flows, too.
+    pub(crate) fn with(mut self, flows: impl IntoIterator<Item = FlowCount>) -> Self {
+        self.flows.extend(flows);
+        self
+    }
+
+    /// With these failed calls, too.
+    pub(crate) fn with_errors(mut self, errors: impl IntoIterator<Item = ErrorCount>) -> Self {
+        self.errors.extend(errors);
+        self
+    }
+}

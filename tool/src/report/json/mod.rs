@@ -1,0 +1,31 @@
+//! The JSON report, `copytax.report/1`: `docs/report.schema.json` describes it.
+
+mod document;
+mod formatter;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+
+use serde::Serialize as _;
+
+use crate::model::Audit;
+use document::Report;
+use formatter::SafeFormatter;
+
+/// The name and version of the format.
+pub const SCHEMA: &str = "copytax.report/1";
+
+/// Writes `audit` as one JSON document and a newline.
+///
+/// Strings of processes are kept exactly; characters that would steer a terminal are written as
+/// `\u` escapes.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write(out: &mut impl io::Write, audit: &Audit) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, SafeFormatter::new());
+    Report::from(audit).serialize(&mut serializer)?;
+    out.write_all(b"\n")
+}

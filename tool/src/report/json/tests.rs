@@ -1,0 +1,90 @@
+//! The document against its schema and its golden.
+
+use expect_test::expect_file;
+use jsonschema::Validator;
+use proptest::prelude::proptest;
+use proptest::prop_assert;
+use serde_json::Value;
+
+use super::write;
+use crate::analysis::{self, audit};
+use crate::model::Audit;
+use crate::report::fixture;
+
+const SCHEMA: &str = include_str!("../../../../docs/report.schema.json");
+
+fn json(audit: &Audit) -> String {
+    let mut out = Vec::new();
+    write(&mut out, audit).expect("a vector takes everything");
+    String::from_utf8(out).expect("JSON is UTF-8")
+}
+
+fn validator() -> Validator {
+    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
+    jsonschema::draft202012::meta::validate(&schema).expect("the schema is a schema");
+    jsonschema::draft202012::new(&schema).expect("the schema is a schema")
+}
+
+#[test]
+fn golden() {
+    expect_file!["../golden/hostile.json"].assert_eq(&json(&fixture::hostile()));
+}
+
+#[test]
+fn every_fixture_is_valid() {
+    let validator = validator();
+    for audit in [
+        fixture::nginx_off(),
+        fixture::nginx_on(),
+        fixture::machine(),
+        fixture::hostile(),
+        fixture::nothing_moved(),
+    ] {
+        let report: Value = serde_json::from_str(&json(&audit)).expect("JSON");
+        let errors: Vec<_> = validator.iter_errors(&report).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+}
+
+#[test]
+fn the_schema_is_strict() {
+    let validator = validator();
+    let mut report: Value = serde_json::from_str(&json(&fixture::machine())).expect("JSON");
+    report["processes"][0]["flows"][0]["more"] = Value::Null;
+    assert!(!validator.is_valid(&report));
+
+    let mut report: Value = serde_json::from_str(&json(&fixture::machine())).expect("JSON");
+    report["totals"]["bytes"]
+        .as_object_mut()
+        .expect("an object")
+        .remove("lost");
+    assert!(!validator.is_valid(&report));
+}
+
+#[test]
+fn every_object_of_the_schema_is_closed_and_complete() {
+    fn check(schema: &Value) {
+        match schema {
+            Value::Object(map) => {
+                if let Some(Value::Object(properties)) = map.get("properties") {
+                    assert_eq!(map.get("additionalProperties"), Some(&Value::Bool(false)));
+                    let required = map.get("required").and_then(Value::as_array);
+                    assert_eq!(required.map(Vec::len), Some(properties.len()));
+                }
+                map.values().for_each(check);
+            }
+            Value::Array(items) => items.iter().for_each(check),
+            _ => {}
+        }
+    }
+    check(&serde_json::from_str(SCHEMA).expect("JSON"));
+}
+
+proptest! {
+    #[test]
+    fn every_audit_is_valid(snapshot in analysis::properties::snapshots()) {
+        static VALIDATOR: std::sync::LazyLock<Validator> = std::sync::LazyLock::new(validator);
+        let report: Value = serde_json::from_str(&json(&audit(snapshot))).expect("JSON");
+        prop_assert!(VALIDATOR.is_valid(&report));
+    }
+}

@@ -1,0 +1,129 @@
+//! Names that text and JSON share.
+
+use std::fmt::Write as _;
+use std::time::SystemTime;
+
+use nix::errno::Errno;
+use nix::sys::signal::Signal;
+
+use crate::model::{Class, Engine, Mechanism};
+
+impl Mechanism {
+    /// The name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sendfile => "sendfile",
+            Self::Splice => "splice",
+            Self::Tee => "tee",
+            Self::Vmsplice => "vmsplice",
+            Self::CopyFileRange => "copy_file_range",
+            Self::ReadWrite => "read_write",
+        }
+    }
+}
+
+impl Engine {
+    /// The name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Tracepoint => "tracepoint",
+        }
+    }
+}
+
+/// The class of a flow's bytes; both evidences of a bounce are one class.
+pub(super) const fn class(class: Class) -> &'static str {
+    match class {
+        Class::ZeroCopy => "zero_copy",
+        Class::Staged => "staged",
+        Class::SameBuffer | Class::SameContent => "bounced",
+        Class::SameSize => "transformed",
+        Class::Generated => "generated",
+        Class::Unknown | Class::Ingest => "unknown",
+    }
+}
+
+/// The name of an errno, `E999` where it has none. 512 and up never leave the kernel: the first
+/// four restart a call that a signal interrupted.
+pub(super) fn errno(errno: u16) -> String {
+    let kernel_only = match errno {
+        512 => "ERESTARTSYS",
+        513 => "ERESTARTNOINTR",
+        514 => "ERESTARTNOHAND",
+        516 => "ERESTART_RESTARTBLOCK",
+        524 => "ENOTSUPP",
+        529 => "EIOCBQUEUED",
+        _ => "",
+    };
+    if !kernel_only.is_empty() {
+        return kernel_only.to_owned();
+    }
+    match Errno::from_raw(i32::from(errno)) {
+        Errno::UnknownErrno => format!("E{errno}"),
+        known => format!("{known:?}"),
+    }
+}
+
+/// Why an errno is nothing to worry about, where it is.
+pub(super) fn harmless(errno: u16) -> Option<&'static str> {
+    match (errno, Errno::from_raw(i32::from(errno))) {
+        (_, Errno::EAGAIN) => Some("not ready: normal"),
+        (_, Errno::EINTR) | (512..=514 | 516, _) => Some("interrupted by a signal"),
+        _ => None,
+    }
+}
+
+/// The name of a signal, its number where it has none.
+pub(super) fn signal(signal: i32) -> String {
+    Signal::try_from(signal).map_or_else(|_| signal.to_string(), |known| known.as_str().to_owned())
+}
+
+/// A time in UTC as RFC 3339 has it. Times that it has no form for are the nearest that it has.
+pub(super) fn rfc3339(time: SystemTime) -> String {
+    let time = time.max(SystemTime::UNIX_EPOCH);
+    let mut text = String::new();
+    if write!(text, "{}", humantime::format_rfc3339_millis(time)).is_err() {
+        return "9999-12-31T23:59:59.999Z".to_owned();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{errno, rfc3339, signal};
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn errors_have_their_names() {
+        for (number, name) in [
+            (22, "EINVAL"),
+            (11, "EAGAIN"),
+            (512, "ERESTARTSYS"),
+            (516, "ERESTART_RESTARTBLOCK"),
+            (999, "E999"),
+            (0, "E0"),
+            (u16::MAX, "E65535"),
+        ] {
+            assert_eq!(errno(number), name);
+        }
+    }
+
+    #[test]
+    fn signals_have_their_names() {
+        assert_eq!(signal(9), "SIGKILL");
+        assert_eq!(signal(40), "40");
+    }
+
+    #[test]
+    fn times_out_of_range_do_not_panic() {
+        let epoch = SystemTime::UNIX_EPOCH;
+        let second = Duration::from_secs(1);
+        assert_eq!(rfc3339(epoch - second), "1970-01-01T00:00:00.000Z");
+        assert_eq!(rfc3339(epoch + second), "1970-01-01T00:00:01.000Z");
+        let far = epoch + Duration::from_secs(1 << 40);
+        assert_eq!(rfc3339(far), "9999-12-31T23:59:59.999Z");
+    }
+}

@@ -1,0 +1,74 @@
+//! The report for people.
+
+mod flows;
+mod footer;
+mod headline;
+mod layout;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+
+use crate::model::{Audit, ProcessAudit};
+use crate::report::SortKey;
+use crate::report::escape::{escape, truncate};
+use layout::{Page, wrap};
+
+/// How the text is to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextOptions {
+    /// Columns of the terminal. Less than 40 is taken as 40.
+    pub width: usize,
+    /// Whether to colour.
+    pub color: bool,
+    /// How many processes to show; the others are summed up in one line.
+    pub top: usize,
+    /// What puts a process among the first.
+    pub sort: SortKey,
+}
+
+/// Processes whose flows are shown. The table has room for more: who reads this has five minutes.
+const DETAILED: usize = 5;
+
+/// Writes `audit` for people.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write(out: &mut impl io::Write, audit: &Audit, options: &TextOptions) -> io::Result<()> {
+    let page = Page::new(options.width, options.color);
+    // Those that only read have nothing to show.
+    let mut processes: Vec<&ProcessAudit> = audit
+        .processes
+        .iter()
+        .filter(|process| !process.flows.is_empty())
+        .collect();
+    // Stable: ties stay in the order of the analysis.
+    processes.sort_by(|a, b| options.sort.compare(a, b));
+    let quiet = audit.processes.len() - processes.len();
+    let (shown, hidden) = processes.split_at(options.top.min(processes.len()));
+    let (detailed, summed) = processes.split_at(shown.len().min(DETAILED));
+
+    let headline = headline::headline(audit);
+    writeln!(out, "{}", page.paragraph(&headline))?;
+    if !processes.is_empty() {
+        writeln!(out)?;
+        table::write(out, &page, shown, hidden, &audit.bytes)?;
+        for process in detailed {
+            writeln!(out)?;
+            flows::write(out, &page, process)?;
+        }
+        flows::write_errors_of_others(out, &page, summed)?;
+    }
+    writeln!(out)?;
+    footer::write(out, &page, audit, quiet)
+}
+
+/// The command name of a process, escaped, at most `columns` wide.
+fn command_name(process: &ProcessAudit, columns: usize) -> String {
+    if process.facts.comm.is_empty() {
+        return truncate("unknown", columns);
+    }
+    truncate(&escape(&process.facts.comm), columns)
+}
