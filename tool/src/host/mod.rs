@@ -1,2 +1,9 @@
-//! Facts of the host: /proc, cgroups, containers, privileges.
+//! Facts of the host: /proc, cgroups, containers, privileges. Nothing is decided here.
+
+pub mod cgroups;
+pub mod container;
+pub mod facts;
 pub mod kernel;
+mod mounts;
+pub mod privileges;
+pub mod processes;
