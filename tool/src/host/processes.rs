@@ -75,16 +75,15 @@ impl Reader {
     fn read(&mut self, process: &OwnedFd, name: &str) -> Option<&[u8]> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let file = openat(process, name, flags, Mode::empty()).ok()?;
-        let mut filled = 0;
-        while filled < FILE_LIMIT {
-            match rustix::io::read(&file, &mut self.buffer[filled..]) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
+        // One read is enough: each of these files is made in one piece.
+        let count = loop {
+            match rustix::io::read(&file, &mut self.buffer[..]) {
+                Ok(count) => break count,
                 Err(rustix::io::Errno::INTR) => {}
                 Err(_) => return None,
             }
-        }
-        Some(&self.buffer[..filled])
+        };
+        Some(&self.buffer[..count])
     }
 }
 
