@@ -1,6 +1,7 @@
 //! Pure decisions over a snapshot: hit rates, lost bytes, totals. No I/O.
 
 mod audit;
+pub mod doctor;
 mod kernel_path;
 mod tally;
 
