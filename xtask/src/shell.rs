@@ -37,6 +37,8 @@ pub(crate) fn run_bounded(command: &mut Command, limit: Duration) -> Result<()> 
     println!("$ {}  (at most {} s)", line(command), limit.as_secs());
     let mut child = command
         .stdin(Stdio::null())
+        // rustup adds one to an ordinary network failure.
+        .env_remove("RUST_BACKTRACE")
         .spawn()
         .with_context(|| format!("cannot start {}", command.get_program().display()))?;
     let deadline = Instant::now() + limit;

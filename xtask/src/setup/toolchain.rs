@@ -1,6 +1,6 @@
 //! The compiler of the kernel half, under one rustup name wherever it comes from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -166,7 +166,7 @@ pub(super) fn add_component(toolchain: &str, component: &str) -> Result<()> {
 /// The rustup name of the toolchain that is linked, or `None` if it is Debian's.
 pub(super) fn linked_name() -> Result<Option<String>> {
     let toolchain = Toolchain::find(NAME).map_err(|why| anyhow::anyhow!("{NAME}: {why}"))?;
-    if toolchain.sysroot.starts_with("/usr/lib") || toolchain.sysroot == PathBuf::from("/usr") {
+    if toolchain.sysroot == Path::new("/usr") {
         return Ok(None);
     }
     let name = toolchain.sysroot.file_name().and_then(|name| name.to_str());
