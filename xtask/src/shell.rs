@@ -118,11 +118,11 @@ mod tests {
     fn a_line_can_be_typed_again() {
         let mut command = Command::new("cargo");
         command
-            .env("A", "b")
+            .env("A", "b c")
             .args(["test", "--", "two words", "it's", ""]);
         assert_eq!(
             line(&command),
-            r"A=b cargo test -- 'two words' 'it'\''s' ''"
+            r"A='b c' cargo test -- 'two words' 'it'\''s' ''"
         );
     }
 
