@@ -1,28 +1,55 @@
 //! Sources of snapshots: live from the kernel.
 
+mod command;
+mod live;
+mod names;
 mod settings;
+mod target;
 
+pub use live::live;
 pub use settings::{EngineChoice, Settings, Target};
 
-use crate::model::Snapshot;
+use crate::host::cgroups::CgroupError;
+use crate::probe::ProbeError;
 
 /// Why a capture could not start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
-    /// A target that does not exist.
-    #[error("{0}")]
-    Target(String),
-}
-
-/// Counts until the settings' duration is over, the command has ended or `stop` completes.
-///
-/// # Errors
-///
-/// Whatever keeps the kernel half from being loaded and attached, and targets that do not exist.
-pub async fn live(
-    settings: &Settings,
-    stop: impl Future<Output = ()>,
-) -> Result<Snapshot, CaptureError> {
-    stop.await;
-    Err(CaptureError::Target(format!("not attached: {settings:?}")))
+    /// There is no process with this pid.
+    #[error("there is no process {0}")]
+    NoProcess(u32),
+    /// The number is that of a thread.
+    #[error("{thread} is a thread of process {process}; give the process: -p {process}")]
+    IsThread {
+        /// The number given.
+        thread: u32,
+        /// The process that it belongs to.
+        process: u32,
+    },
+    /// The process is this one.
+    #[error("{0} is copytax itself, which is never counted")]
+    IsSelf(u32),
+    /// All target processes died before anything was attached.
+    #[error("process {0} ended while copytax was attaching")]
+    DiedWhileAttaching(u32),
+    /// Pids of another pid namespace mean other processes.
+    #[error(
+        "process ids do not mean the same here as in the kernel: copytax runs in a pid namespace \
+         of its own; run it in the host's (docker: --pid=host) or watch the whole machine"
+    )]
+    PidNamespace,
+    /// A cgroup or container that is none.
+    #[error(transparent)]
+    Cgroup(#[from] CgroupError),
+    /// The command could not be started.
+    #[error("cannot start {command}: {cause}")]
+    Command {
+        /// The program.
+        command: String,
+        /// The system's words.
+        cause: std::io::Error,
+    },
+    /// The kernel half could not be loaded, attached or read.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
 }

@@ -3,6 +3,7 @@
 pub mod cgroups;
 pub mod container;
 pub mod facts;
+pub mod family;
 pub mod kernel;
 mod mounts;
 pub mod privileges;

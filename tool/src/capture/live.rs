@@ -1,0 +1,155 @@
+//! Counting on this machine, now.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant, SystemTime};
+
+use copytax_common::{TARGET_FOLLOW, TARGET_PENDING};
+
+use crate::capture::command::StoppedCommand;
+use crate::capture::names::Names;
+use crate::capture::target::{self, Plan};
+use crate::capture::{CaptureError, EngineChoice, Settings, Target};
+use crate::host::{family, kernel};
+use crate::model::{CommandOutcome, Engine, Snapshot, Window};
+use crate::probe::{ProbeError, Session};
+
+/// Counts until the settings' duration is over, the command has ended or `stop` completes.
+///
+/// # Errors
+///
+/// Whatever keeps the kernel half from being loaded and attached, and targets that do not exist.
+pub async fn live(
+    settings: &Settings,
+    stop: impl Future<Output = ()>,
+) -> Result<Snapshot, CaptureError> {
+    let plan = target::plan(&settings.target)?;
+    let mut command = match &settings.target {
+        Target::Command(words) => Some(StoppedCommand::start(words)?),
+        _ => None,
+    };
+    let mut session = attach(settings.engine, &plan, command.as_ref())?;
+    let start = (SystemTime::now(), Instant::now());
+    follow_children(&mut session, &settings.target, &plan)?;
+    let names = Names::collect();
+    tracing::info!(
+        "attached with the {:?} engine in {:?}",
+        session.engine(),
+        start.1.elapsed()
+    );
+    let outcome = run(settings.duration, command.as_mut(), stop).await?;
+    let window = Window {
+        start: start.0,
+        duration: start.1.elapsed(),
+    };
+    session.detach();
+    snapshot(&session, &names, window, outcome)
+}
+
+/// Waits for the end of the window.
+async fn run(
+    duration: Option<Duration>,
+    command: Option<&mut StoppedCommand>,
+    stop: impl Future<Output = ()>,
+) -> Result<Option<CommandOutcome>, CaptureError> {
+    let over = async {
+        match duration {
+            Some(duration) => tokio::time::sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    };
+    let Some(command) = command else {
+        tokio::select! {
+            () = over => {}
+            () = stop => {}
+        }
+        return Ok(None);
+    };
+    command.release()?;
+    let outcome = tokio::select! {
+        outcome = command.ended() => return outcome.map(Some),
+        () = over => command.terminate().await,
+        () = stop => command.terminate().await,
+    };
+    outcome.map(Some)
+}
+
+fn attach(
+    choice: EngineChoice,
+    plan: &Plan,
+    command: Option<&StoppedCommand>,
+) -> Result<Session, CaptureError> {
+    let engine = |engine| attach_engine(engine, plan, command);
+    match choice {
+        EngineChoice::Raw => engine(Engine::Raw),
+        EngineChoice::Tracepoint => engine(Engine::Tracepoint),
+        EngineChoice::Auto => engine(Engine::Raw).or_else(|raw| match raw {
+            CaptureError::Probe(ProbeError::Program { .. } | ProbeError::Attach { .. }) => {
+                tracing::warn!("{raw}; going on with the tracepoint engine");
+                // The first refusal says more than that of the fallback.
+                engine(Engine::Tracepoint).map_err(|_| raw)
+            }
+            _ => Err(raw),
+        }),
+    }
+}
+
+fn attach_engine(
+    engine: Engine,
+    plan: &Plan,
+    command: Option<&StoppedCommand>,
+) -> Result<Session, CaptureError> {
+    let mut session = Session::load(engine, &plan.filter)?;
+    for pid in &plan.pids {
+        session.set_target(*pid, plan.flags)?;
+    }
+    if let Some(command) = command {
+        session.set_target(command.pid(), TARGET_PENDING | TARGET_FOLLOW)?;
+    }
+    session.attach()?;
+    if let Some(first) = plan.pids.first()
+        && !plan.pids.iter().any(|pid| family::thread_group(*pid).is_some())
+    {
+        return Err(CaptureError::DiedWhileAttaching(*first));
+    }
+    Ok(session)
+}
+
+/// Adds the children that the targets already have; those forked from now on join by themselves.
+fn follow_children(
+    session: &mut Session,
+    target: &Target,
+    plan: &Plan,
+) -> Result<(), CaptureError> {
+    if let Target::Pids { follow: true, .. } = target {
+        for pid in family::descendants(&plan.pids) {
+            session.set_target(pid, plan.flags)?;
+        }
+    }
+    Ok(())
+}
+
+fn snapshot(
+    session: &Session,
+    names: &Names,
+    window: Window,
+    command: Option<CommandOutcome>,
+) -> Result<Snapshot, CaptureError> {
+    let flows = session.flows()?;
+    let errors = session.errors()?;
+    let records: HashMap<_, _> = session.processes()?.into_iter().collect();
+    let counted: BTreeSet<_> = flows
+        .iter()
+        .map(|flow| flow.process)
+        .chain(errors.iter().map(|error| error.process))
+        .collect();
+    Ok(Snapshot {
+        host: kernel::host(),
+        window,
+        engine: session.engine(),
+        processes: names.resolve(&counted, &records),
+        flows,
+        errors,
+        loss: session.loss()?,
+        command,
+    })
+}
