@@ -2,7 +2,7 @@
 
 use aya_ebpf::{macros::map, maps::Array};
 
-use crate::sample;
+use crate::{recency, sample};
 
 /// Shorter buffers are not looked up by content: equality of so few bytes proves nothing.
 pub(crate) const MIN_LENGTH: u64 = 32;
@@ -17,8 +17,10 @@ pub(crate) struct Slot {
     base: u64,
     length: u32,
     thread: u32,
+    /// [`recency::stamp`] of the read.
+    stamp: u32,
     source: u8,
-    padding: [u8; 7],
+    padding: [u8; 3],
 }
 
 const _: () = assert!(size_of::<Slot>() == 40);
@@ -55,7 +57,13 @@ pub(crate) fn remember(
     // SAFETY: the slot lives in a map value. A torn slot does not match: the fingerprint is written
     // last and contains the length.
     unsafe {
+        let now = recency::stamp(0);
+        let old = (*slot).tag;
+        if old != 0 {
+            recency::count_eviction(old, now.wrapping_sub((*slot).stamp));
+        }
         (&raw mut (*slot).tag).write_volatile(0);
+        (*slot).stamp = now;
         (*slot).base = base;
         (*slot).length = length;
         (*slot).thread = thread;

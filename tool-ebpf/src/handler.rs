@@ -10,7 +10,6 @@ use crate::{
     last_ingest,
     layout::layout,
     loss, pipes, process,
-    sample::mix,
     target,
     walk::{self, Caller, Direction, Memory},
 };
@@ -91,12 +90,9 @@ impl Exit {
 
     #[inline(always)]
     fn caller(&self, endpoint: EndpointKind, direction: Direction) -> Caller {
-        // The tag changes with the address space: another process, or the same after execve.
-        let exec = self.task.u64(layout!(task_self_exec_id));
-        let space = mix(self.process.start_time_ns ^ (exec << 48)) as u32;
         Caller {
             process: self.process,
-            tag: (u64::from(self.process.tgid) << 32) | u64::from(space),
+            tag: process::tag_of(self.process, self.task.u64(layout!(task_self_exec_id))),
             thread: self.task.u32(layout!(task_pid)),
             call: self.call,
             endpoint,

@@ -14,7 +14,7 @@ use copytax_common::{
 use crate::{
     kernel::{Task, load},
     layout::{filter, layout},
-    process,
+    process, recency,
     target::{self, TARGETS},
 };
 
@@ -82,6 +82,9 @@ fn on_exec(filename: u64) {
         let _ = TARGETS.insert(key.tgid, (flags & !TARGET_PENDING) | TARGET_ACTIVE, ANY);
     }
     if target::accounted(leader, key.tgid) {
+        // The kernel has counted this exec by now (fs/exec.c, begin_new_exec).
+        let exec_id = Task::current().u64(layout!(task_self_exec_id));
+        recency::bury(process::tag_of(key, exec_id.wrapping_sub(1)));
         process::register_exec(key, |to| {
             // SAFETY: the destination has the given size; the helper handles faults. What it could
             // not copy stays zero.
@@ -112,7 +115,11 @@ pub(crate) fn on_exit() {
     }
     let _ = TARGETS.remove(key.tgid);
     if let Some(record) = process::PROCESSES.get_ptr_mut(key) {
-        // SAFETY: single words; no other thread of the process is left.
-        unsafe { (*record).flags |= PROCESS_EXITED };
+        recency::bury(process::tag_of(key, task.u64(layout!(task_self_exec_id))));
+        // SAFETY: no other thread of the process is left.
+        unsafe {
+            process::copy_comm(task.leader(), record);
+            (*record).flags |= PROCESS_EXITED;
+        }
     }
 }

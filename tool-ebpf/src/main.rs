@@ -20,6 +20,7 @@ mod lock;
 mod loss;
 mod pipes;
 mod process;
+mod recency;
 mod relay;
 mod sample;
 mod target;

@@ -13,6 +13,7 @@ use crate::{
     kernel::{Task, load},
     layout::layout,
     loss,
+    sample::mix,
 };
 
 /// Every process that made an accounted call.
@@ -47,6 +48,14 @@ pub(crate) fn key_of(leader: Task) -> ProcessKey {
         tgid: leader.u32(layout!(task_tgid)),
         padding: 0,
     }
+}
+
+/// Stands for a process and its address space: it changes with the process, and, since `exec_id`
+/// (`task_struct.self_exec_id`) does, with its program. Never 0.
+#[inline(always)]
+pub(crate) const fn tag_of(process: ProcessKey, exec_id: u64) -> u64 {
+    let space = mix(process.start_time_ns ^ (exec_id << 48)) as u32;
+    ((process.tgid as u64) << 32) | space as u64
 }
 
 /// Remembers the current process, if it is not yet.
@@ -98,16 +107,13 @@ fn insert(key: &ProcessKey, record: &ProcessRecord, flags: u64) {
 fn blank_record(tgid: u32) -> Option<*mut ProcessRecord> {
     let record = RECORD.get_ptr_mut(0)?;
     let leader = Task::current().leader();
-    let comm = layout!(task_comm);
     // SAFETY: the record belongs to this CPU, where handlers do not interrupt each other; map
     // values are aligned to 8 bytes.
     unsafe {
         (*record).parent = FORKS.get(tgid).copied().unwrap_or(NO_PARENT);
         (*record).cgroup_id = bpf_get_current_cgroup_id();
         (*record).flags = 0;
-        let words = (&raw mut (*record).comm).cast::<u64>();
-        words.write(leader.u64(comm));
-        words.add(1).write(leader.u64(comm + 8));
+        copy_comm(leader, record);
         let filename = (&raw mut (*record).filename).cast::<u64>();
         for i in 0..FILENAME_LEN / 8 {
             filename.add(i).write_volatile(0);
@@ -115,6 +121,22 @@ fn blank_record(tgid: u32) -> Option<*mut ProcessRecord> {
         (*record).cmdline_len = copy_cmdline((&raw mut (*record).cmdline).cast());
     }
     Some(record)
+}
+
+/// Copies the command name of the process.
+///
+/// # Safety
+///
+/// `record` points to a record, aligned to 8 bytes.
+#[inline(always)]
+pub(crate) unsafe fn copy_comm(leader: Task, record: *mut ProcessRecord) {
+    let comm = layout!(task_comm);
+    // SAFETY: the caller's; the name has two words.
+    unsafe {
+        let words = (&raw mut (*record).comm).cast::<u64>();
+        words.write(leader.u64(comm));
+        words.add(1).write(leader.u64(comm + 8));
+    }
 }
 
 /// Copies the start of the argument block of the current process, and gives its length.

@@ -13,7 +13,7 @@ use aya_ebpf::{
 use copytax_common::LossCounter;
 
 use crate::{
-    lock, loss,
+    content, lock, loss, recency,
     sample::{self, SAMPLES},
 };
 
@@ -38,7 +38,8 @@ pub(crate) struct Set {
     length: [u32; WAYS],
     thread: [u32; WAYS],
     content_slot: [u32; WAYS],
-    age: [u32; WAYS],
+    /// [`recency::stamp`] of the entry.
+    stamp: [u32; WAYS],
     samples: [[u32; SAMPLES]; WAYS],
     /// [`Entry::source`], with [`COPIED`] where [`Entry::copied`].
     origin: [u8; WAYS],
@@ -207,6 +208,7 @@ extern "C" fn relay_trim(index: u64) -> u64 {
             set.start[way] = entry.end;
         } else {
             set.tag[way] = 0;
+            content::forget(entry.tag, set.content_slot[way], set.base[way]);
         }
     }
     0
@@ -221,24 +223,25 @@ extern "C" fn relay_place(index: u64) -> u64 {
     };
     let clock = set.clock.wrapping_add(1);
     set.clock = clock;
+    let now = recency::stamp(clock);
     let mut chosen = 0;
     let mut best = 0;
     for way in 0..WAYS {
         let age = if set.tag[way] == 0 {
             u32::MAX
         } else {
-            clock.wrapping_sub(set.age[way])
+            now.wrapping_sub(set.stamp[way])
         };
         if age > best {
             best = age;
             chosen = way;
         }
     }
-    if best != u32::MAX {
-        loss::count(LossCounter::RelayEvictions);
-    }
     let entry = &request.entry;
     let way = chosen & (WAYS - 1);
+    if best != u32::MAX {
+        recency::count_eviction(set.tag[way], best);
+    }
     set.start[way] = entry.start;
     set.end[way] = entry.end;
     set.tag[way] = entry.tag;
@@ -246,7 +249,7 @@ extern "C" fn relay_place(index: u64) -> u64 {
     set.length[way] = entry.length;
     set.thread[way] = entry.thread;
     set.content_slot[way] = entry.content_slot;
-    set.age[way] = clock;
+    set.stamp[way] = now;
     set.samples[way][0] = entry.samples[0];
     set.samples[way][1] = entry.samples[1];
     set.samples[way][2] = entry.samples[2];

@@ -1,0 +1,44 @@
+//! How old remembered reads are, and which of them nobody can write any more.
+//!
+//! Forgetting a read for want of room is a loss only if it might still be written. Most programs
+//! write what they relay within milliseconds, and keep most of what they read.
+
+use aya_ebpf::{helpers::generated::bpf_jiffies64, macros::map, maps::LruHashMap};
+use copytax_common::LossCounter;
+
+use crate::loss;
+
+/// Age, in jiffies, from which on a read that was not written is taken as kept: 0.25 to 2.5 s,
+/// depending on the kernel's HZ.
+const KEPT_AFTER: u32 = 250;
+
+/// Bits of a stamp below the jiffies.
+const ORDER_BITS: u32 = 8;
+
+/// Tags of processes that have exited or replaced their program.
+#[map]
+static DEAD: LruHashMap<u64, u8> = LruHashMap::with_max_entries(16_384, 0);
+
+/// The time in jiffies, and below it the low bits of `order`, which tells reads of one jiffy apart.
+#[inline(always)]
+pub(crate) fn stamp(order: u32) -> u32 {
+    // SAFETY: no preconditions.
+    let jiffies = unsafe { bpf_jiffies64() } as u32;
+    (jiffies << ORDER_BITS) | (order & ((1 << ORDER_BITS) - 1))
+}
+
+/// Counts that a read of `tag` was forgotten, `age` (a difference of stamps) after it was read.
+#[inline(always)]
+pub(crate) fn count_eviction(tag: u64, age: u32) {
+    // SAFETY: only whether there is an element matters.
+    if age >> ORDER_BITS < KEPT_AFTER && unsafe { DEAD.get(tag) }.is_none() {
+        loss::count(LossCounter::RelayEvictions);
+    }
+}
+
+/// Notes that nobody has the address space of `tag` any more.
+#[inline(always)]
+pub(crate) fn bury(tag: u64) {
+    // An error only makes a later eviction count.
+    let _ = DEAD.insert(tag, 0, 0);
+}
