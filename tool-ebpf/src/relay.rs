@@ -35,6 +35,7 @@ pub(crate) struct Set {
     /// [`Owner::tag`], 0 where the way is free.
     tag: [u64; WAYS],
     base: [u64; WAYS],
+    sampled_at: [u64; WAYS],
     length: [u32; WAYS],
     thread: [u32; WAYS],
     content_slot: [u32; WAYS],
@@ -47,7 +48,7 @@ pub(crate) struct Set {
     lock: u64,
 }
 
-const _: () = assert!(size_of::<Set>() == 256);
+const _: () = assert!(size_of::<Set>() == 288);
 
 #[map]
 static RELAY: Array<Set> = Array::with_max_entries(SETS, 0);
@@ -61,9 +62,10 @@ pub(crate) struct Entry {
     pub(crate) start: u64,
     /// End of the bytes not yet written.
     pub(crate) end: u64,
-    /// Where the read began; samples are relative to it.
+    /// Where the read began; where several are one entry, the last of them.
     pub(crate) base: u64,
-    /// Bytes that were read.
+    /// Where the sampled bytes begin, and how many they are.
+    pub(crate) sampled_at: u64,
     pub(crate) length: u32,
     /// Thread that read.
     pub(crate) thread: u32,
@@ -132,27 +134,40 @@ fn set_at(index: u64) -> Option<&'static mut Set> {
     RELAY.get_ptr_mut(index as u32).map(|set| unsafe { &mut *set })
 }
 
+/// Answers of [`relay_neighbours`].
+const OVERLAPPING: u64 = 1;
+const ADJACENT: u64 = 2;
+
 /// Remembers the entry in `request`, and forgets what was in its memory before.
 #[inline(always)]
 pub(crate) fn remember(request: &mut Request) {
     let Entry { tag, start, end, .. } = request.entry;
     let first = granule(start);
-    forget_overlaps(index_of(tag, first.wrapping_sub(1)));
+    let before = index_of(tag, first.wrapping_sub(1));
+    let own = index_of(tag, first);
+    let in_own = relay_neighbours(own);
+    let in_before = relay_neighbours(before);
+    trim(before, in_before);
     if granule(end - 1) != first {
-        forget_overlaps(index_of(tag, first + 1));
+        let behind = index_of(tag, first + 1);
+        trim(behind, relay_neighbours(behind));
     }
-    let index = index_of(tag, first);
-    if relay_lock(index) != 0 {
-        relay_trim(index);
-        relay_place(index);
-        unlock(index);
+    trim(own, in_own);
+    if (in_own & ADJACENT != 0 && relay_append(own) != 0)
+        || (in_before & ADJACENT != 0 && relay_append(before) != 0)
+    {
+        return;
+    }
+    if relay_lock(own) != 0 {
+        relay_place(own);
+        unlock(own);
     }
 }
 
-/// Takes the memory of the request's entry from the set of another granule.
+/// Takes the memory of the request's entry from a set with such neighbours.
 #[inline(always)]
-fn forget_overlaps(index: u64) {
-    if relay_overlaps(index) != 0 && relay_lock(index) != 0 {
+fn trim(index: u64, neighbours: u64) {
+    if neighbours & OVERLAPPING != 0 && relay_lock(index) != 0 {
         relay_trim(index);
         unlock(index);
     }
@@ -172,21 +187,84 @@ fn unlock(index: u64) {
     }
 }
 
-/// Whether the set has an entry in the memory of the request's.
+/// Whether the set has an entry in the memory of the request's, or one that ends where it begins.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn relay_overlaps(index: u64) -> u64 {
+extern "C" fn relay_neighbours(index: u64) -> u64 {
     let (Some(request), Some(set)) = (request(), set_at(index)) else {
         return 0;
     };
     let entry = &request.entry;
-    let mut overlaps = false;
+    let mut found = 0;
     for way in 0..WAYS {
-        overlaps |= (set.tag[way] == entry.tag)
-            & (set.start[way] < entry.end)
-            & (set.end[way] > entry.start);
+        if set.tag[way] != entry.tag {
+            continue;
+        }
+        if set.end[way] == entry.start {
+            found |= ADJACENT;
+        } else if set.start[way] < entry.end && set.end[way] > entry.start {
+            found |= OVERLAPPING;
+        }
     }
-    u64::from(overlaps)
+    found
+}
+
+/// Lets an entry of the set that ends where the request's begins grow by it: many small reads that
+/// fill one buffer are one entry.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn relay_append(index: u64) -> u64 {
+    let (Some(request), Some(set)) = (request(), set_at(index)) else {
+        return 0;
+    };
+    if relay_lock(index) == 0 {
+        return 0;
+    }
+    let way = relay_ends_at_entry(index);
+    let mut appended = 0;
+    if way < WAYS as u64 {
+        let slot = way as usize & (WAYS - 1);
+        let (start, end) = (set.start[slot], request.entry.end);
+        let length = (end - start) as u32;
+        if relay_unchanged(index, way, start, request.entry.start) != 0
+            && let Some(samples) = sample::of(start, length)
+        {
+            set.end[slot] = end;
+            set.sampled_at[slot] = start;
+            set.length[slot] = length;
+            set.base[slot] = request.entry.base;
+            set.thread[slot] = request.entry.thread;
+            set.content_slot[slot] = request.entry.content_slot;
+            set.samples[slot][0] = samples[0];
+            set.samples[slot][1] = samples[1];
+            set.samples[slot][2] = samples[2];
+            appended = 1;
+        }
+    }
+    unlock(index);
+    appended
+}
+
+/// The way of the set that the request's entry can be appended to, or more than there are.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn relay_ends_at_entry(index: u64) -> u64 {
+    let (Some(request), Some(set)) = (request(), set_at(index)) else {
+        return WAYS as u64;
+    };
+    let entry = &request.entry;
+    let mut found = WAYS as u64;
+    for way in 0..WAYS {
+        if set.tag[way] == entry.tag
+            && set.end[way] == entry.start
+            && set.origin[way] == entry.source
+            && set.sampled_at[way] + u64::from(set.length[way]) == entry.start
+            && entry.end - set.start[way] <= CHUNK
+        {
+            found = way as u64;
+        }
+    }
+    found
 }
 
 /// Takes the memory of the request's entry from the intervals of the set, which is locked.
@@ -246,6 +324,7 @@ extern "C" fn relay_place(index: u64) -> u64 {
     set.end[way] = entry.end;
     set.tag[way] = entry.tag;
     set.base[way] = entry.base;
+    set.sampled_at[way] = entry.sampled_at;
     set.length[way] = entry.length;
     set.thread[way] = entry.thread;
     set.content_slot[way] = entry.content_slot;
@@ -354,6 +433,7 @@ extern "C" fn relay_take(index: u64, way: u64) -> u64 {
             start: piece_end,
             end,
             base: set.base[slot],
+            sampled_at: set.sampled_at[slot],
             length: set.length[slot],
             thread: set.thread[slot],
             content_slot: set.content_slot[slot],
@@ -375,7 +455,7 @@ extern "C" fn relay_unchanged(index: u64, way: u64, from: u64, to: u64) -> u64 {
         return 0;
     };
     let way = way as usize & (WAYS - 1);
-    let (base, length) = (set.base[way], set.length[way]);
+    let (base, length) = (set.sampled_at[way], set.length[way]);
     let mut inside = false;
     let mut fallback = SAMPLES;
     for run in 0..SAMPLES {
@@ -446,6 +526,7 @@ impl Entry {
             start: address,
             end: address + length as u64,
             base: address,
+            sampled_at: address,
             length,
             thread,
             content_slot: 0,

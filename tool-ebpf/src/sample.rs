@@ -3,6 +3,9 @@
 use core::{ffi::c_void, mem::MaybeUninit};
 
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
+use copytax_common::LossCounter;
+
+use crate::loss;
 
 /// Bytes of one sampled run.
 pub(crate) const SAMPLE_LEN: u32 = 32;
@@ -79,4 +82,22 @@ pub(crate) const fn combine(samples: [u32; SAMPLES], length: u32) -> u64 {
     let first = ((samples[0] as u64) << 32) | samples[1] as u64;
     let second = ((samples[2] as u64) << 32) | length as u64;
     mix(first ^ mix(second))
+}
+
+/// Samples a buffer of `length` bytes; `None`, and counted, where it cannot be read.
+#[inline(always)]
+pub(crate) fn of(address: u64, length: u32) -> Option<[u32; SAMPLES]> {
+    let mut samples = [0; SAMPLES];
+    for (index, hash) in samples.iter_mut().enumerate() {
+        let (offset, size) = run(index, length);
+        if size != 0 {
+            let found = hash_at(address + u64::from(offset), u64::from(size));
+            if found == UNREADABLE {
+                loss::count(LossCounter::ContentUnreadable);
+                return None;
+            }
+            *hash = found as u32;
+        }
+    }
+    Some(samples)
 }

@@ -295,24 +295,6 @@ fn user<T: Copy + Default>(address: u64) -> T {
     value
 }
 
-/// Samples a buffer of `length` bytes.
-#[inline(always)]
-fn samples_of(address: u64, length: u32) -> Option<[u32; SAMPLES]> {
-    let mut samples = [0; SAMPLES];
-    for (index, hash) in samples.iter_mut().enumerate() {
-        let (offset, run) = sample::run(index, length);
-        if run != 0 {
-            let found = sample::hash_at(address + u64::from(offset), u64::from(run));
-            if found == sample::UNREADABLE {
-                loss::count(LossCounter::ContentUnreadable);
-                return None;
-            }
-            *hash = found as u32;
-        }
-    }
-    Some(samples)
-}
-
 /// Fingerprint of a whole segment; `None` where it is too short, or cannot be read.
 #[inline(always)]
 fn fingerprint_of(address: u64, length: u64) -> Option<u64> {
@@ -320,7 +302,7 @@ fn fingerprint_of(address: u64, length: u64) -> Option<u64> {
         return None;
     }
     let length = length as u32;
-    Some(sample::combine(samples_of(address, length)?, length))
+    Some(sample::combine(sample::of(address, length)?, length))
 }
 
 /// Remembers the next piece of what was read.
@@ -330,7 +312,7 @@ fn ingest_piece(walk: &mut Walk) {
     let length = if walk.segment_left < CHUNK { walk.segment_left } else { CHUNK };
     walk.cursor = address + length;
     walk.segment_left -= length;
-    let (Some(samples), Some(request)) = (samples_of(address, length as u32), relay::request())
+    let (Some(samples), Some(request)) = (sample::of(address, length as u32), relay::request())
     else {
         return;
     };
@@ -457,7 +439,7 @@ fn remember_rest(walk: &Walk, source: u8, length: u64) {
     if length > CHUNK {
         return;
     }
-    if let (Some(samples), Some(request)) = (samples_of(rest, length as u32), relay::request()) {
+    if let (Some(samples), Some(request)) = (sample::of(rest, length as u32), relay::request()) {
         request.entry =
             Entry::fresh(walk.tag, rest, length as u32, walk.thread, source, samples);
         request.entry.copied = true;

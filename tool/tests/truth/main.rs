@@ -1,0 +1,159 @@
+//! The truth harness: a generator of random operations that knows, by construction, what each byte
+//! was, and a check that the audit's counts equal it exactly.
+//!
+//! The test binary is its own workload: `truth --worker FIRST LAST FILE` forks a process for each
+//! seed, which carries its operations out and leaves its truth in shared memory; the worker writes
+//! all of them to FILE.
+
+mod endpoints;
+mod memory;
+mod operations;
+mod truth;
+mod worker;
+mod world;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use copytax::capture::{self, EngineChoice, Settings, Target};
+use copytax::model::{Class, Snapshot};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use truth::{Counts, Truth};
+
+/// Seeds of each test; 1,000 for each engine in all.
+const SEEDS: u64 = 1_000;
+/// Seeds watched by one session.
+const BATCH: u64 = 250;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().collect();
+    if arguments.get(1).map(String::as_str) == Some("--worker") {
+        return worker::main(&arguments[2..]);
+    }
+    let mut trials = Vec::new();
+    for (name, engine) in [
+        ("raw", EngineChoice::Raw),
+        ("tracepoint", EngineChoice::Tracepoint),
+    ] {
+        for first in (0..SEEDS).step_by(BATCH as usize) {
+            let test = move || check(engine, first, first + BATCH).map_err(Failed::from);
+            trials.push(Trial::test(format!("{name}_{first}"), test));
+        }
+    }
+    let mut arguments = Arguments::from_args();
+    // Each session watches its own workload, but two cores are soon busy.
+    arguments.test_threads = Some(1);
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Watches a worker that runs the seeds from `first` up to `end`, and compares.
+fn check(engine: EngineChoice, first: u64, end: u64) -> Result<(), String> {
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let file = directory.path().join("truth.json");
+    let snapshot = watch(engine, first, end, &file)?;
+    let text = std::fs::read_to_string(&file).map_err(|error| format!("no truth: {error}"))?;
+    let truths: Vec<Truth> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    if truths.len() < (end - first) as usize {
+        return Err(format!("only {} processes ran", truths.len()));
+    }
+    let mut wrong: Vec<String> = truths
+        .iter()
+        .filter_map(|truth| compare(truth, &snapshot).err())
+        .collect();
+    let loss = &snapshot.loss;
+    for (name, count) in [
+        ("map_full", loss.map_full),
+        ("relay_evictions", loss.relay_evictions),
+        ("relay_contention", loss.relay_contention),
+        ("content_unreadable", loss.content_unreadable),
+        ("pieces_truncated", loss.pieces_truncated),
+        ("endpoint_unknown", loss.endpoint_unknown),
+    ] {
+        if count != 0 {
+            wrong.push(format!("loss: {name} {count}"));
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{} wrong:\n{}", wrong.len(), wrong[..wrong.len().min(5)].join("\n")))
+}
+
+fn watch(engine: EngineChoice, first: u64, end: u64, file: &Path) -> Result<Snapshot, String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let mut command: Vec<OsString> = vec![program.into(), "--worker".into()];
+    command.extend([first.to_string().into(), end.to_string().into(), file.into()]);
+    let settings = Settings {
+        target: Target::Command(command),
+        duration: None,
+        engine,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let snapshot = runtime
+        .block_on(capture::live(&settings, std::future::pending()))
+        .map_err(|error| error.to_string())?;
+    match snapshot.command.as_ref().map(|outcome| outcome.exit_code) {
+        Some(Some(0)) => Ok(snapshot),
+        other => Err(format!("the workload has failed: {other:?}")),
+    }
+}
+
+/// Compares flows, calls and errors of one process.
+fn compare(truth: &Truth, snapshot: &Snapshot) -> Result<(), String> {
+    let mut found = snapshot
+        .processes
+        .iter()
+        .filter(|(_, facts)| facts.comm == truth.name)
+        .map(|(id, _)| *id);
+    let id = match (found.next(), found.next()) {
+        (Some(id), None) => id,
+        (None, _) => return Err(format!("{}: not in the audit", truth.name)),
+        _ => return Err(format!("{}: more than once in the audit", truth.name)),
+    };
+    if id.pid != truth.pid {
+        return Err(format!("{}: pid {} instead of {}", truth.name, id.pid, truth.pid));
+    }
+    let mut flows: BTreeMap<String, Counts> = BTreeMap::new();
+    let mut calls: BTreeMap<String, u64> = BTreeMap::new();
+    for flow in snapshot.flows.iter().filter(|flow| flow.process == id) {
+        let class = if flow.class == Class::Ingest { "ingest" } else { flow.class.name() };
+        let key = truth::flow_key(flow.call.name(), flow.source.name(), flow.sink.name(), class);
+        let sum = flows.entry(key).or_default();
+        sum.bytes += flow.bytes;
+        sum.calls += flow.calls;
+        *calls.entry(flow.call.name().to_owned()).or_default() += flow.first_pieces;
+    }
+    let mut errors: BTreeMap<String, u64> = BTreeMap::new();
+    for error in snapshot.errors.iter().filter(|error| error.process == id) {
+        let (call, source, sink) = (error.call.name(), error.source.name(), error.sink.name());
+        let key = truth::error_key(call, source, sink, error.errno);
+        *errors.entry(key).or_default() += error.count;
+    }
+    let mut differences = Vec::new();
+    difference(&truth.flows, &flows, &mut differences);
+    difference(&truth.calls, &calls, &mut differences);
+    difference(&truth.errors, &errors, &mut differences);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{}:\n  {}", truth.name, differences.join("\n  ")))
+}
+
+fn difference<V: PartialEq + std::fmt::Debug>(
+    truth: &BTreeMap<String, V>,
+    found: &BTreeMap<String, V>,
+    differences: &mut Vec<String>,
+) {
+    for key in truth.keys().chain(found.keys().filter(|key| !truth.contains_key(*key))) {
+        let (expected, counted) = (truth.get(key), found.get(key));
+        if expected != counted {
+            differences.push(format!("{key}: truth {expected:?}, audit {counted:?}"));
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The process' buffers, and for every byte of them the read that it came from: the accounting
+//! rules of docs/accounting.md, byte by byte, instead of the kernel half's intervals and samples.
+
+use std::collections::{BTreeMap, HashMap};
+
+/// Bytes of one buffer; each has the memory around its start to itself.
+pub const SLOT: usize = 256 << 10;
+/// Buffers.
+pub const SLOTS: usize = 12;
+
+/// Reads of up to this length are one unit of spending.
+const CHUNK: usize = 64 << 10;
+/// Shorter writes are not compared by content.
+const MIN_CONTENT: usize = 32;
+
+/// Part of a read.
+struct Unit {
+    source: &'static str,
+    copied: bool,
+    left: usize,
+    /// The segment that it is the first unit of.
+    content: Option<usize>,
+    /// The thread's last read begins here.
+    last: Option<(i32, usize)>,
+}
+
+/// The content of one segment as it was read.
+struct Content {
+    bytes: Vec<u8>,
+    source: &'static str,
+    units: Vec<u32>,
+    last: (i32, usize),
+    is_alive: bool,
+}
+
+/// A thread's last read.
+struct Last {
+    base: usize,
+    left: usize,
+    source: &'static str,
+}
+
+/// A run of a written segment: class and source.
+pub type Runs = BTreeMap<(&'static str, &'static str), u64>;
+
+pub struct Memory {
+    bytes: &'static mut [u8],
+    /// Unit of each byte plus 1.
+    shadow: Vec<u32>,
+    units: Vec<Unit>,
+    contents: Vec<Content>,
+    last: HashMap<i32, Last>,
+    next_slot: usize,
+}
+
+impl Memory {
+    pub fn new() -> Self {
+        let length = SLOT * SLOTS;
+        // Aligned like the kernel half's granules, so that slots do not share one.
+        let bytes = unsafe {
+            let address = libc::mmap(
+                std::ptr::null_mut(),
+                length + SLOT,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            );
+            assert_ne!(address, libc::MAP_FAILED);
+            let aligned = (address as usize).next_multiple_of(SLOT) as *mut u8;
+            std::slice::from_raw_parts_mut(aligned, length)
+        };
+        Self {
+            bytes,
+            shadow: vec![0; length],
+            units: Vec::new(),
+            contents: Vec::new(),
+            last: HashMap::new(),
+            next_slot: 0,
+        }
+    }
+
+    /// Forgets all reads: this is another process now.
+    pub fn forget(&mut self) {
+        self.shadow.fill(0);
+        self.units.clear();
+        self.contents.clear();
+        self.last.clear();
+    }
+
+    /// Offset of a buffer that no other operation uses now.
+    pub fn slot(&mut self) -> usize {
+        self.next_slot = (self.next_slot + 1) % SLOTS;
+        self.next_slot * SLOT
+    }
+
+    pub fn pointer(&self, offset: usize) -> *mut libc::c_void {
+        self.bytes[offset..].as_ptr().cast_mut().cast()
+    }
+
+    pub fn read_bytes(&self, offset: usize, length: usize) -> &[u8] {
+        &self.bytes[offset..offset + length]
+    }
+
+    /// The process writes into its memory: what was read there is gone.
+    pub fn store(&mut self, offset: usize, length: usize, mut byte: impl FnMut(usize) -> u8) {
+        for index in 0..length {
+            self.bytes[offset + index] = byte(index);
+        }
+        self.clear(offset, length);
+    }
+
+    fn clear(&mut self, offset: usize, length: usize) {
+        for index in offset..offset + length {
+            self.unlink(index);
+        }
+    }
+
+    fn unlink(&mut self, index: usize) {
+        let unit = self.shadow[index];
+        if unit == 0 {
+            return;
+        }
+        self.shadow[index] = 0;
+        let unit = &mut self.units[unit as usize - 1];
+        unit.left -= 1;
+    }
+
+    /// Bytes have been read into these segments (offset, length), whose sum is `total`.
+    pub fn ingest(&mut self, thread: i32, source: &'static str, segments: &[(usize, usize)]) {
+        let base = segments[0].0;
+        let total: usize = segments.iter().map(|segment| segment.1).sum();
+        for &(offset, length) in segments {
+            self.ingest_segment(thread, source, base, offset, length);
+        }
+        let last = Last {
+            base,
+            left: total,
+            source,
+        };
+        self.last.insert(thread, last);
+    }
+
+    fn ingest_segment(
+        &mut self,
+        thread: i32,
+        source: &'static str,
+        base: usize,
+        offset: usize,
+        length: usize,
+    ) {
+        self.overwrite(offset, length);
+        let content = self.contents.len();
+        let first_unit = self.units.len();
+        let mut start = offset;
+        while start < offset + length {
+            let end = (start + CHUNK).min(offset + length);
+            self.units.push(Unit {
+                source,
+                copied: false,
+                left: end - start,
+                content: (start == offset).then_some(content),
+                last: (start == base).then_some((thread, base)),
+            });
+            self.shadow[start..end].fill(self.units.len() as u32);
+            start = end;
+        }
+        self.contents.push(Content {
+            bytes: self.bytes[offset..offset + length].to_vec(),
+            source,
+            units: (first_unit as u32 + 1..=self.units.len() as u32).collect(),
+            last: (thread, base),
+            is_alive: length >= MIN_CONTENT,
+        });
+    }
+
+    /// A read goes over bytes that were read before; the copy of a whole unit is forgotten with it.
+    fn overwrite(&mut self, offset: usize, length: usize) {
+        for index in offset..offset + length {
+            let unit = self.shadow[index];
+            self.unlink(index);
+            if unit != 0
+                && self.units[unit as usize - 1].left == 0
+                && let Some(content) = self.units[unit as usize - 1].content
+            {
+                self.contents[content].is_alive = false;
+            }
+        }
+    }
+
+    /// Bytes have been written from a segment: `length` of the `wanted` that were asked for.
+    pub fn egress(&mut self, thread: i32, offset: usize, length: usize, wanted: usize) -> Runs {
+        let mut runs = Runs::new();
+        let mut gap = 0;
+        for index in offset..offset + length {
+            let unit = self.shadow[index];
+            if unit == 0 {
+                gap += 1;
+                continue;
+            }
+            self.unlink(index);
+            let unit = &self.units[unit as usize - 1];
+            let class = if unit.copied { "same_content" } else { "same_buffer" };
+            *runs.entry((class, unit.source)).or_default() += 1;
+            if unit.left == 0 {
+                let (content, last) = (unit.content, unit.last);
+                self.spent(content, last);
+            }
+        }
+        if gap == 0 {
+            return runs;
+        }
+        if !runs.is_empty() {
+            runs.insert(("none", "none"), gap);
+            return runs;
+        }
+        let key = self.match_whole(thread, offset, length, wanted);
+        runs.insert(key, gap);
+        runs
+    }
+
+    fn spent(&mut self, content: Option<usize>, last: Option<(i32, usize)>) {
+        if let Some(content) = content {
+            self.contents[content].is_alive = false;
+        }
+        if let Some((thread, base)) = last
+            && let Some(last) = self.last.get_mut(&thread)
+            && last.base == base
+        {
+            last.left = 0;
+        }
+    }
+
+    /// Class and source of a segment none of whose bytes was read to where it is.
+    fn match_whole(
+        &mut self,
+        thread: i32,
+        offset: usize,
+        length: usize,
+        wanted: usize,
+    ) -> (&'static str, &'static str) {
+        let bytes = &self.bytes[offset..offset + wanted];
+        let found = self
+            .contents
+            .iter()
+            .rposition(|content| content.is_alive && content.bytes == bytes);
+        if let Some(found) = found {
+            self.contents[found].is_alive = false;
+            let source = self.contents[found].source;
+            for unit in self.contents[found].units.clone() {
+                for entry in self.shadow.iter_mut().filter(|entry| **entry == unit) {
+                    *entry = 0;
+                }
+                self.units[unit as usize - 1].left = 0;
+            }
+            self.spent(None, Some(self.contents[found].last));
+            let rest = wanted - length;
+            if rest != 0 && rest <= CHUNK {
+                self.units.push(Unit {
+                    source,
+                    copied: true,
+                    left: rest,
+                    content: None,
+                    last: None,
+                });
+                self.shadow[offset + length..offset + wanted].fill(self.units.len() as u32);
+            }
+            return ("same_content", source);
+        }
+        match self.last.get_mut(&thread) {
+            Some(last) if last.left == wanted => {
+                last.left -= length;
+                ("same_size", last.source)
+            }
+            _ => ("none", "none"),
+        }
+    }
+}
