@@ -91,9 +91,13 @@ pub(crate) fn require_root(what: &str) -> Result<()> {
 
 /// The command as one would type it, its variables first.
 pub(crate) fn line(command: &Command) -> String {
-    let variables = command
-        .get_envs()
-        .filter_map(|(name, value)| Some(format!("{}={}", name.display(), value?.display())));
+    let variables = command.get_envs().filter_map(|(name, value)| {
+        Some(format!(
+            "{}={}",
+            name.display(),
+            quoted(&value?.to_string_lossy())
+        ))
+    });
     let words = std::iter::once(command.get_program())
         .chain(command.get_args())
         .map(|word| quoted(&word.to_string_lossy()));
