@@ -13,7 +13,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     setup::ensure(&[Level::Build, Level::Lint])?;
     let mut checks = vec![
         shell::cargo(&["fmt", "--all", "--", "--check"]),
-        // The release profile: its macros and build dependencies are compiled once for the tests too.
+        // The release profile: its macros and build dependencies then serve the tests, too.
         shell::cargo(&[
             "clippy",
             "--release",
