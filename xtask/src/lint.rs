@@ -5,14 +5,15 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 
 use crate::setup::{self, KERNEL_TOOLCHAIN, Level};
-use crate::{shell, workspace};
+use crate::shell::{self, say};
+use crate::workspace;
 
 /// Checks the format, then lints each half for its own target. Any warning fails.
 pub(crate) fn run() -> Result<ExitCode> {
     setup::ensure(&[Level::Build, Level::Lint])?;
     let mut checks = vec![
         shell::cargo(&["fmt", "--all", "--", "--check"]),
-        // The release profile, so that the kernel half is built once for this and for the tests.
+        // The release profile: its macros and build dependencies then serve the tests, too.
         shell::cargo(&[
             "clippy",
             "--release",
@@ -31,7 +32,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     {
         checks.push(kernel_half());
     } else {
-        println!(
+        say!(
             "skipped: clippy for the kernel half, because its toolchain ({KERNEL_TOOLCHAIN}) has \
              none"
         );

@@ -1,5 +1,7 @@
 //! Running other programs: announced, and with their status kept.
 
+use std::fmt;
+use std::io::{self, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -7,6 +9,20 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use crate::workspace;
+
+/// Like `println!`, but a reader that went away (`| head`) is no reason to stop half-way.
+macro_rules! say {
+    ($($argument:tt)*) => {
+        $crate::shell::print_line(format_args!($($argument)*))
+    };
+}
+
+pub(crate) use say;
+
+/// What [`say!`] does.
+pub(crate) fn print_line(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
 
 /// A cargo command at the workspace's root.
 pub(crate) fn cargo(args: &[&str]) -> Command {
@@ -17,7 +33,7 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
 
 /// Runs a program to its end, its output on this terminal, and gives its status back.
 pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
-    println!("$ {}", line(command));
+    say!("$ {}", line(command));
     command
         .status()
         .with_context(|| format!("cannot start {}", command.get_program().display()))
@@ -34,7 +50,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 
 /// Like [`run`], and ends the program when the time is up.
 pub(crate) fn run_bounded(command: &mut Command, limit: Duration) -> Result<()> {
-    println!("$ {}  (at most {} s)", line(command), limit.as_secs());
+    say!("$ {}  (at most {} s)", line(command), limit.as_secs());
     let mut child = command
         .stdin(Stdio::null())
         // rustup adds one to an ordinary network failure.
@@ -91,9 +107,13 @@ pub(crate) fn require_root(what: &str) -> Result<()> {
 
 /// The command as one would type it, its variables first.
 pub(crate) fn line(command: &Command) -> String {
-    let variables = command
-        .get_envs()
-        .filter_map(|(name, value)| Some(format!("{}={}", name.display(), value?.display())));
+    let variables = command.get_envs().filter_map(|(name, value)| {
+        Some(format!(
+            "{}={}",
+            name.display(),
+            quoted(&value?.to_string_lossy())
+        ))
+    });
     let words = std::iter::once(command.get_program())
         .chain(command.get_args())
         .map(|word| quoted(&word.to_string_lossy()));

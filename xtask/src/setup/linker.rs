@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::apt::Apt;
 use super::versions::{Version, linked_llvm};
 use super::{State, Step};
-use crate::shell;
+use crate::shell::{self, say};
 
 /// The release that is installed, and the oldest that is accepted.
 const RELEASE: Version = Version::new(0, 13, 0);
@@ -59,7 +59,7 @@ impl Step for BpfLinker {
         {
             apt.install(&[&format!("llvm-{LLVM}-dev")])?;
         }
-        println!("(compiling bpf-linker takes a few minutes)");
+        say!("(compiling bpf-linker takes a few minutes)");
         shell::run(
             Command::new("cargo")
                 .env("LLVM_PREFIX", prefix)

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use crate::CANNOT;
+use crate::shell::say;
 use apt::Apt;
 
 pub(crate) use toolchain::NAME as KERNEL_TOOLCHAIN;
@@ -106,17 +107,17 @@ fn check(levels: &[Level]) -> ExitCode {
     let mut missing = 0;
     for step in levels.iter().flat_map(|level| steps(*level)) {
         match step.probe() {
-            State::Have(what) => println!("have: {} ({what})", step.name()),
+            State::Have(what) => say!("have: {} ({what})", step.name()),
             State::Missing(why) => {
                 missing += 1;
-                println!("missing: {} ({why})", step.name());
+                say!("missing: {} ({why})", step.name());
             }
         }
     }
     if missing == 0 {
         return ExitCode::SUCCESS;
     }
-    println!("missing in all: {missing}; `cargo xtask setup` with the same options provides them");
+    say!("missing in all: {missing}; `cargo xtask setup` with the same options provides them");
     ExitCode::from(CANNOT)
 }
 
@@ -134,21 +135,21 @@ fn provide(step: &dyn Step, apt: &mut Apt) -> Result<()> {
     let name = step.name();
     match step.probe() {
         State::Have(what) => {
-            println!("have: {name} ({what})");
+            say!("have: {name} ({what})");
             return Ok(());
         }
-        State::Missing(why) => println!("setup: {name} ({why})"),
+        State::Missing(why) => say!("setup: {name} ({why})"),
     }
     let outcome = step.provide(apt).and_then(|()| match step.probe() {
         State::Have(what) => {
-            println!("have: {name} ({what})");
+            say!("have: {name} ({what})");
             Ok(())
         }
         State::Missing(why) => bail!("still missing after its installation: {why}"),
     });
     match (outcome, step.optional()) {
         (Err(error), Some(lost)) => {
-            println!("without: {name} ({error:#}): {lost}");
+            say!("without: {name} ({error:#}): {lost}");
             Ok(())
         }
         (outcome, _) => outcome.map_err(|error| error.context(format!("no {name}"))),

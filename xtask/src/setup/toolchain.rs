@@ -10,7 +10,7 @@ use super::apt::Apt;
 use super::linker;
 use super::versions::{Compiler, Version};
 use super::{State, Step};
-use crate::shell;
+use crate::shell::{self, say};
 
 /// The name under which `tool/build.rs` asks rustup for the compiler.
 pub(crate) const NAME: &str = "copytax-ebpf";
@@ -110,7 +110,7 @@ impl Step for KernelToolchain {
         match from_server() {
             Ok(toolchain) => toolchain.link(),
             Err(error) => {
-                println!("rustup cannot provide a nightly ({error:#}): Debian's compiler instead");
+                say!("rustup cannot provide a nightly ({error:#}): Debian's compiler instead");
                 from_debian(apt)
             }
         }
