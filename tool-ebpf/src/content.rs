@@ -59,7 +59,8 @@ pub(crate) fn remember(
     unsafe {
         let now = recency::stamp(0);
         let old = (*slot).tag;
-        if old != 0 {
+        let is_same = old == tag && (*slot).fingerprint == fingerprint;
+        if old != 0 && !is_same {
             recency::count_eviction(old, now.wrapping_sub((*slot).stamp));
         }
         (&raw mut (*slot).tag).write_volatile(0);

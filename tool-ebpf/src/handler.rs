@@ -205,17 +205,19 @@ impl Exit {
             return;
         }
         let consume = self.call != Call::Tee as u8;
-        let mut first_pieces = 1;
+        // Sources that this call has counted in.
+        let mut seen = 0u32;
         pipes::drain(source, bytes, consume, |kind, length| {
             if into_pipe {
                 pipes::fill(sink, kind, length);
             }
+            let bit = 1 << (kind & 31);
             let amount = FlowCounters {
                 bytes: length,
-                calls: 1,
-                first_pieces,
+                calls: u64::from(seen & bit == 0),
+                first_pieces: u64::from(seen == 0),
             };
-            first_pieces = 0;
+            seen |= bit;
             flows::add(self.process, self.call, kind, sink.kind as u8, class, amount);
         });
     }

@@ -10,10 +10,12 @@ pub(crate) struct LastIngest {
     tag: u64,
     base: u64,
     thread: u32,
-    /// Bytes not yet written, 0 when spent.
+    /// Bytes that were read.
     length: u32,
+    /// Bytes not yet written, 0 when spent.
+    left: u32,
     source: u8,
-    padding: [u8; 7],
+    padding: [u8; 3],
 }
 
 const _: () = assert!(size_of::<LastIngest>() == 32);
@@ -39,6 +41,7 @@ pub(crate) fn remember(tag: u64, thread: u32, base: u64, length: u64, source: En
         (*last).base = base;
         (*last).thread = thread;
         (*last).length = length as u32;
+        (*last).left = length as u32;
         (*last).source = source as u8;
     }
 }
@@ -49,24 +52,29 @@ pub(crate) fn take(tag: u64, thread: u32, wanted: u64, written: u64) -> Option<u
     let last = slot_of(thread)?;
     // SAFETY: the slot lives in a map value.
     unsafe {
-        if (*last).tag != tag || (*last).thread != thread || u64::from((*last).length) != wanted {
+        if (*last).tag != tag || (*last).thread != thread || u64::from((*last).left) != wanted {
             return None;
         }
-        (*last).length -= written as u32;
+        (*last).left -= written as u32;
         Some((*last).source)
     }
 }
 
-/// Forgets what `thread` read to `base`: it was written unchanged.
+/// Forgets what `thread` read if some of it, `length` bytes at `address`, was written unchanged.
 #[inline(always)]
-pub(crate) fn forget(tag: u64, thread: u32, base: u64) {
+pub(crate) fn forget(tag: u64, thread: u32, address: u64, length: u64) {
     let Some(last) = slot_of(thread) else {
         return;
     };
     // SAFETY: the slot lives in a map value.
     unsafe {
-        if (*last).tag == tag && (*last).thread == thread && (*last).base == base {
-            (*last).length = 0;
+        let (base, end) = ((*last).base, (*last).base + u64::from((*last).length));
+        if (*last).tag == tag
+            && (*last).thread == thread
+            && address < end
+            && base < address + length
+        {
+            (*last).left = 0;
         }
     }
 }

@@ -6,6 +6,8 @@
 //! written yet; it shrinks as they are, and dies with the last one, with the next read into the
 //! same memory, or when its content has changed.
 
+use core::cell::Cell;
+
 use aya_ebpf::{
     macros::map,
     maps::{Array, PerCpuArray},
@@ -21,34 +23,38 @@ use crate::{
 pub(crate) const CHUNK: u64 = 1 << GRANULE_SHIFT;
 const GRANULE_SHIFT: u64 = 16;
 
-const SETS: u32 = 8_192;
-const WAYS: usize = 4;
+const SETS: u32 = 4_096;
+const WAYS: usize = 8;
 
 /// No [`copytax_common::EndpointKind`] has this bit.
 const COPIED: u8 = 0x80;
 
-/// One set. The fields that every look-up compares share two cache lines.
+/// One set. The tags, which every look-up compares, are one cache line.
 #[repr(C)]
 pub(crate) struct Set {
-    start: [u64; WAYS],
-    end: [u64; WAYS],
-    /// [`Owner::tag`], 0 where the way is free.
-    tag: [u64; WAYS],
-    base: [u64; WAYS],
-    sampled_at: [u64; WAYS],
-    length: [u32; WAYS],
-    thread: [u32; WAYS],
-    content_slot: [u32; WAYS],
+    /// [`Entry::tag`], 0 where the way is free.
+    tag: [Cell<u64>; WAYS],
+    start: [Cell<u64>; WAYS],
+    end: [Cell<u64>; WAYS],
+    base: [Cell<u64>; WAYS],
+    sampled_at: [Cell<u64>; WAYS],
+    length: [Cell<u32>; WAYS],
+    thread: [Cell<u32>; WAYS],
+    content_slot: [Cell<u32>; WAYS],
     /// [`recency::stamp`] of the entry.
-    stamp: [u32; WAYS],
-    samples: [[u32; SAMPLES]; WAYS],
+    stamp: [Cell<u32>; WAYS],
+    samples: [[Cell<u32>; SAMPLES]; WAYS],
     /// [`Entry::source`], with [`COPIED`] where [`Entry::copied`].
-    origin: [u8; WAYS],
-    clock: u32,
-    lock: u64,
+    origin: [Cell<u8>; WAYS],
+    clock: Cell<u32>,
+    padding: u32,
+    lock: Cell<u64>,
 }
 
-const _: () = assert!(size_of::<Set>() == 288);
+const _: () = assert!(size_of::<Set>() == 568);
+
+// SAFETY: changes are made under `lock`; what is read without it is only a hint.
+unsafe impl Sync for Set {}
 
 #[map]
 static RELAY: Array<Set> = Array::with_max_entries(SETS, 0);
@@ -91,29 +97,42 @@ pub(crate) struct Piece {
     pub(crate) spent: bool,
 }
 
+/// What a look-up found at an address.
+pub(crate) enum Found {
+    /// Bytes that were read and are unchanged.
+    Piece(Piece),
+    /// Nothing, up to this address.
+    Gap(u64),
+}
+
 /// Arguments and results of the global functions below, which take scalars only.
+///
+/// A function that holds this calls others that change it, hence the cells.
 #[repr(C)]
 pub(crate) struct Request {
     /// What to remember.
-    pub(crate) entry: Entry,
+    pub(crate) entry: Cell<Entry>,
     /// What was found.
-    pub(crate) piece: Piece,
+    pub(crate) piece: Cell<Piece>,
     /// Who writes, from where, up to where.
-    tag: u64,
-    address: u64,
-    limit: u64,
+    tag: Cell<u64>,
+    address: Cell<u64>,
+    limit: Cell<u64>,
     /// First address behind `address` that may be remembered.
-    next: u64,
+    next: Cell<u64>,
 }
+
+// SAFETY: each CPU has its own, and handlers do not interrupt each other.
+unsafe impl Sync for Request {}
 
 #[map]
 static REQUEST: PerCpuArray<Request> = PerCpuArray::with_max_entries(1, 0);
 
 /// This CPU's [`Request`].
 #[inline(always)]
-pub(crate) fn request() -> Option<&'static mut Request> {
+pub(crate) fn request() -> Option<&'static Request> {
     // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
-    REQUEST.get_ptr_mut(0).map(|request| unsafe { &mut *request })
+    REQUEST.get_ptr(0).map(|request| unsafe { &*request })
 }
 
 #[inline(always)]
@@ -128,20 +147,24 @@ const fn index_of(tag: u64, granule: u64) -> u64 {
 
 /// The set at `index`. What is read from it without its lock is a hint.
 #[inline(always)]
-fn set_at(index: u64) -> Option<&'static mut Set> {
+fn set_at(index: u64) -> Option<&'static Set> {
     // SAFETY: sets live in map values, which stay; fields are plain integers, changed under the
     // set's lock.
-    RELAY.get_ptr_mut(index as u32).map(|set| unsafe { &mut *set })
+    RELAY.get_ptr(index as u32).map(|set| unsafe { &*set })
 }
 
 /// Answers of [`relay_neighbours`].
 const OVERLAPPING: u64 = 1;
 const ADJACENT: u64 = 2;
 
-/// Remembers the entry in `request`, and forgets what was in its memory before.
+/// Remembers `entry`, and forgets what was in its memory before.
 #[inline(always)]
-pub(crate) fn remember(request: &mut Request) {
-    let Entry { tag, start, end, .. } = request.entry;
+pub(crate) fn remember(entry: Entry) {
+    let Some(request) = request() else {
+        return;
+    };
+    let Entry { tag, start, end, .. } = entry;
+    request.entry.set(entry);
     let first = granule(start);
     let before = index_of(tag, first.wrapping_sub(1));
     let own = index_of(tag, first);
@@ -177,13 +200,13 @@ fn trim(index: u64, neighbours: u64) {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn relay_lock(index: u64) -> u64 {
-    set_at(index).map_or(0, |set| u64::from(lock::acquire(&raw mut set.lock)))
+    set_at(index).map_or(0, |set| u64::from(lock::acquire(set.lock.as_ptr())))
 }
 
 #[inline(always)]
 fn unlock(index: u64) {
     if let Some(set) = set_at(index) {
-        lock::release(&raw mut set.lock);
+        lock::release(set.lock.as_ptr());
     }
 }
 
@@ -194,15 +217,15 @@ extern "C" fn relay_neighbours(index: u64) -> u64 {
     let (Some(request), Some(set)) = (request(), set_at(index)) else {
         return 0;
     };
-    let entry = &request.entry;
+    let entry = request.entry.get();
     let mut found = 0;
     for way in 0..WAYS {
-        if set.tag[way] != entry.tag {
+        if set.tag[way].get() != entry.tag {
             continue;
         }
-        if set.end[way] == entry.start {
+        if set.end[way].get() == entry.start {
             found |= ADJACENT;
-        } else if set.start[way] < entry.end && set.end[way] > entry.start {
+        } else if set.start[way].get() < entry.end && set.end[way].get() > entry.start {
             found |= OVERLAPPING;
         }
     }
@@ -224,20 +247,20 @@ extern "C" fn relay_append(index: u64) -> u64 {
     let mut appended = 0;
     if way < WAYS as u64 {
         let slot = way as usize & (WAYS - 1);
-        let (start, end) = (set.start[slot], request.entry.end);
+        let (start, end) = (set.start[slot].get(), request.entry.get().end);
         let length = (end - start) as u32;
-        if relay_unchanged(index, way, start, request.entry.start) != 0
+        if relay_unchanged(index, way, start, request.entry.get().start) != 0
             && let Some(samples) = sample::of(start, length)
         {
-            set.end[slot] = end;
-            set.sampled_at[slot] = start;
-            set.length[slot] = length;
-            set.base[slot] = request.entry.base;
-            set.thread[slot] = request.entry.thread;
-            set.content_slot[slot] = request.entry.content_slot;
-            set.samples[slot][0] = samples[0];
-            set.samples[slot][1] = samples[1];
-            set.samples[slot][2] = samples[2];
+            set.end[slot].set(end);
+            set.sampled_at[slot].set(start);
+            set.length[slot].set(length);
+            set.base[slot].set(request.entry.get().base);
+            set.thread[slot].set(request.entry.get().thread);
+            set.content_slot[slot].set(request.entry.get().content_slot);
+            set.samples[slot][0].set(samples[0]);
+            set.samples[slot][1].set(samples[1]);
+            set.samples[slot][2].set(samples[2]);
             appended = 1;
         }
     }
@@ -252,14 +275,14 @@ extern "C" fn relay_ends_at_entry(index: u64) -> u64 {
     let (Some(request), Some(set)) = (request(), set_at(index)) else {
         return WAYS as u64;
     };
-    let entry = &request.entry;
+    let entry = request.entry.get();
     let mut found = WAYS as u64;
     for way in 0..WAYS {
-        if set.tag[way] == entry.tag
-            && set.end[way] == entry.start
-            && set.origin[way] == entry.source
-            && set.sampled_at[way] + u64::from(set.length[way]) == entry.start
-            && entry.end - set.start[way] <= CHUNK
+        if set.tag[way].get() == entry.tag
+            && set.end[way].get() == entry.start
+            && set.origin[way].get() == entry.source
+            && set.sampled_at[way].get() + u64::from(set.length[way].get()) == entry.start
+            && entry.end - set.start[way].get() <= CHUNK
         {
             found = way as u64;
         }
@@ -274,19 +297,19 @@ extern "C" fn relay_trim(index: u64) -> u64 {
     let (Some(request), Some(set)) = (request(), set_at(index)) else {
         return 0;
     };
-    let entry = &request.entry;
+    let entry = request.entry.get();
     for way in 0..WAYS {
-        let (start, end) = (set.start[way], set.end[way]);
-        if set.tag[way] != entry.tag || start >= entry.end || end <= entry.start {
+        let (start, end) = (set.start[way].get(), set.end[way].get());
+        if set.tag[way].get() != entry.tag || start >= entry.end || end <= entry.start {
             continue;
         }
         if start < entry.start {
-            set.end[way] = entry.start;
+            set.end[way].set(entry.start);
         } else if end > entry.end {
-            set.start[way] = entry.end;
+            set.start[way].set(entry.end);
         } else {
-            set.tag[way] = 0;
-            content::forget(entry.tag, set.content_slot[way], set.base[way]);
+            set.tag[way].set(0);
+            content::forget(entry.tag, set.content_slot[way].get(), set.base[way].get());
         }
     }
     0
@@ -299,58 +322,59 @@ extern "C" fn relay_place(index: u64) -> u64 {
     let (Some(request), Some(set)) = (request(), set_at(index)) else {
         return 0;
     };
-    let clock = set.clock.wrapping_add(1);
-    set.clock = clock;
+    let clock = set.clock.get().wrapping_add(1);
+    set.clock.set(clock);
     let now = recency::stamp(clock);
     let mut chosen = 0;
     let mut best = 0;
     for way in 0..WAYS {
-        let age = if set.tag[way] == 0 {
+        let age = if set.tag[way].get() == 0 {
             u32::MAX
         } else {
-            now.wrapping_sub(set.stamp[way])
+            now.wrapping_sub(set.stamp[way].get())
         };
         if age > best {
             best = age;
             chosen = way;
         }
     }
-    let entry = &request.entry;
+    let entry = request.entry.get();
     let way = chosen & (WAYS - 1);
     if best != u32::MAX {
-        recency::count_eviction(set.tag[way], best);
+        recency::count_eviction(set.tag[way].get(), best);
     }
-    set.start[way] = entry.start;
-    set.end[way] = entry.end;
-    set.tag[way] = entry.tag;
-    set.base[way] = entry.base;
-    set.sampled_at[way] = entry.sampled_at;
-    set.length[way] = entry.length;
-    set.thread[way] = entry.thread;
-    set.content_slot[way] = entry.content_slot;
-    set.stamp[way] = now;
-    set.samples[way][0] = entry.samples[0];
-    set.samples[way][1] = entry.samples[1];
-    set.samples[way][2] = entry.samples[2];
-    set.origin[way] = entry.source | if entry.copied { COPIED } else { 0 };
+    set.start[way].set(entry.start);
+    set.end[way].set(entry.end);
+    set.tag[way].set(entry.tag);
+    set.base[way].set(entry.base);
+    set.sampled_at[way].set(entry.sampled_at);
+    set.length[way].set(entry.length);
+    set.thread[way].set(entry.thread);
+    set.content_slot[way].set(entry.content_slot);
+    set.stamp[way].set(now);
+    set.samples[way][0].set(entry.samples[0]);
+    set.samples[way][1].set(entry.samples[1]);
+    set.samples[way][2].set(entry.samples[2]);
+    set.origin[way].set(entry.source | if entry.copied { COPIED } else { 0 });
     0
 }
 
 /// Looks up, and spends, bytes that are written from `address` on, at most up to `limit`.
-///
-/// `None` means that the request's piece was found; else nothing is remembered up to the address.
 #[inline(always)]
-pub(crate) fn spend(request: &mut Request, tag: u64, address: u64, limit: u64) -> Option<u64> {
+pub(crate) fn spend(tag: u64, address: u64, limit: u64) -> Found {
+    let Some(request) = request() else {
+        return Found::Gap(limit);
+    };
     let own = granule(address);
     let granule_end = (own + 1) << GRANULE_SHIFT;
-    request.tag = tag;
-    request.address = address;
-    request.limit = limit;
-    request.next = if limit < granule_end { limit } else { granule_end };
+    request.tag.set(tag);
+    request.address.set(address);
+    request.limit.set(limit);
+    request.next.set(if limit < granule_end { limit } else { granule_end });
     if relay_spend(index_of(tag, own)) != 0 || relay_spend(index_of(tag, own.wrapping_sub(1))) != 0 {
-        return None;
+        return Found::Piece(request.piece.get());
     }
-    Some(request.next)
+    Found::Gap(request.next.get())
 }
 
 /// Spends bytes of an entry of the set that covers the request's address.
@@ -376,16 +400,16 @@ extern "C" fn relay_find(index: u64) -> u64 {
         return covering;
     };
     for way in 0..WAYS {
-        if set.tag[way] != request.tag {
+        if set.tag[way].get() != request.tag.get() {
             continue;
         }
-        let start = set.start[way];
-        if start <= request.address {
-            if request.address < set.end[way] {
+        let start = set.start[way].get();
+        if start <= request.address.get() {
+            if request.address.get() < set.end[way].get() {
                 covering = way as u64;
             }
-        } else if start < request.next {
-            request.next = start;
+        } else if start < request.next.get() {
+            request.next.set(start);
         }
     }
     covering
@@ -400,54 +424,60 @@ extern "C" fn relay_take(index: u64, way: u64) -> u64 {
         return 0;
     };
     let slot = way as usize & (WAYS - 1);
-    let address = request.address;
-    let (start, end) = (set.start[slot], set.end[slot]);
-    if set.tag[slot] != request.tag || start > address || address >= end {
+    let address = request.address.get();
+    let (start, end) = (set.start[slot].get(), set.end[slot].get());
+    if set.tag[slot].get() != request.tag.get() || start > address || address >= end {
         return 0;
     }
-    let piece_end = if request.limit < end { request.limit } else { end };
+    let piece_end = if request.limit.get() < end { request.limit.get() } else { end };
     if relay_unchanged(index, way, address, piece_end) == 0 {
-        set.tag[slot] = 0;
+        set.tag[slot].set(0);
         return 0;
     }
-    request.piece = Piece {
+    let piece = Piece {
         length: piece_end - address,
-        base: set.base[slot],
-        thread: set.thread[slot],
-        content_slot: set.content_slot[slot],
-        source: set.origin[slot] & !COPIED,
-        copied: set.origin[slot] & COPIED != 0,
+        base: set.base[slot].get(),
+        thread: set.thread[slot].get(),
+        content_slot: set.content_slot[slot].get(),
+        source: set.origin[slot].get() & !COPIED,
+        copied: set.origin[slot].get() & COPIED != 0,
         spent: address == start && piece_end == end,
     };
+    request.piece.set(piece);
     if address == start {
-        set.start[slot] = piece_end;
+        set.start[slot].set(piece_end);
         if piece_end == end {
-            set.tag[slot] = 0;
+            set.tag[slot].set(0);
         }
         return 1;
     }
-    set.end[slot] = address;
+    set.end[slot].set(address);
     if piece_end != end {
-        request.entry = Entry {
-            tag: request.tag,
+        let rest = Entry {
+            tag: request.tag.get(),
             start: piece_end,
             end,
-            base: set.base[slot],
-            sampled_at: set.sampled_at[slot],
-            length: set.length[slot],
-            thread: set.thread[slot],
-            content_slot: set.content_slot[slot],
-            samples: set.samples[slot],
-            source: request.piece.source,
-            copied: request.piece.copied,
+            base: set.base[slot].get(),
+            sampled_at: set.sampled_at[slot].get(),
+            length: set.length[slot].get(),
+            thread: set.thread[slot].get(),
+            content_slot: set.content_slot[slot].get(),
+            samples: [
+                set.samples[slot][0].get(),
+                set.samples[slot][1].get(),
+                set.samples[slot][2].get(),
+            ],
+            source: piece.source,
+            copied: piece.copied,
         };
+        request.entry.set(rest);
         relay_place(index);
     }
     1
 }
 
-/// Whether the sampled runs of a way that lie between `from` and `to` are as they were read; for a
-/// piece without any, whether the next run behind its start is.
+/// Whether the sampled runs of a way that lie between `from` and `to` are as they were read. For a
+/// piece without any: whether the nearest runs on both sides are, as far as there are any.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn relay_unchanged(index: u64, way: u64, from: u64, to: u64) -> u64 {
@@ -455,9 +485,10 @@ extern "C" fn relay_unchanged(index: u64, way: u64, from: u64, to: u64) -> u64 {
         return 0;
     };
     let way = way as usize & (WAYS - 1);
-    let (base, length) = (set.sampled_at[way], set.length[way]);
+    let (base, length) = (set.sampled_at[way].get(), set.length[way].get());
     let mut inside = false;
-    let mut fallback = SAMPLES;
+    let mut before = SAMPLES;
+    let mut behind = SAMPLES;
     for run in 0..SAMPLES {
         let (offset, size) = sample::run(run, length);
         let at = base + u64::from(offset);
@@ -467,18 +498,26 @@ extern "C" fn relay_unchanged(index: u64, way: u64, from: u64, to: u64) -> u64 {
         }
         if at >= from && run_end <= to {
             inside = true;
-            if !matches(at, size, set.samples[way][run]) {
+            if !is_unchanged(set, way, run) {
                 return 0;
             }
-        } else if fallback == SAMPLES && run_end > from {
-            fallback = run;
+        } else if run_end <= from {
+            before = run;
+        } else if behind == SAMPLES {
+            behind = run;
         }
     }
-    if inside || fallback >= SAMPLES {
-        return u64::from(inside);
-    }
-    let (offset, size) = sample::run(fallback, length);
-    u64::from(matches(base + u64::from(offset), size, set.samples[way][fallback]))
+    let is_proved = inside
+        || ((before >= SAMPLES || is_unchanged(set, way, before))
+            && (behind >= SAMPLES || is_unchanged(set, way, behind)));
+    u64::from(is_proved)
+}
+
+#[inline(always)]
+fn is_unchanged(set: &Set, way: usize, run: usize) -> bool {
+    let (offset, size) = sample::run(run, set.length[way].get());
+    let address = set.sampled_at[way].get() + u64::from(offset);
+    matches(address, size, set.samples[way][run].get())
 }
 
 #[inline(always)]
@@ -501,8 +540,8 @@ pub(crate) extern "C" fn relay_forget(tag: u64, base: u64) -> u64 {
     };
     if relay_lock(index) != 0 {
         for way in 0..WAYS {
-            if set.tag[way] == tag && set.base[way] == base {
-                set.tag[way] = 0;
+            if set.tag[way].get() == tag && set.base[way].get() == base {
+                set.tag[way].set(0);
             }
         }
         unlock(index);

@@ -16,7 +16,7 @@ use crate::{
     content, flows, last_ingest,
     layout::layout,
     loss,
-    relay::{self, CHUNK, Entry},
+    relay::{self, CHUNK, Entry, Found},
     sample::{self, SAMPLES},
 };
 
@@ -113,18 +113,15 @@ pub(crate) enum Memory {
 /// Address of the first segment of the call walked last on this CPU.
 #[inline(always)]
 pub(crate) fn first_address() -> u64 {
-    // SAFETY: the element belongs to this CPU.
-    WALK.get_ptr_mut(0).map_or(0, |walk| unsafe { (*walk).first })
+    current().map_or(0, |walk| walk.first)
 }
 
 /// Walks a call that moved `result` bytes (messages, for [`Memory::Messages`]), and gives the bytes.
 #[inline(always)]
 pub(crate) fn walk(caller: &Caller, memory: &Memory, result: u64) -> u64 {
-    let Some(walk) = WALK.get_ptr_mut(0) else {
+    let Some(walk) = current() else {
         return 0;
     };
-    // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
-    let walk = unsafe { &mut *walk };
     walk.tag = caller.tag;
     walk.process = caller.process;
     walk.thread = caller.thread;
@@ -154,36 +151,45 @@ pub(crate) fn walk(caller: &Caller, memory: &Memory, result: u64) -> u64 {
             walk.messages_left = result;
         }
     }
-    run(walk);
-    walk.total
+    // The steps look the state up by themselves: it is not held over them.
+    finish(run())
 }
 
+/// This CPU's state. Not to be held over a call of [`step`], which looks it up, too.
 #[inline(always)]
-fn run(walk: &mut Walk) {
-    let mut done = step() == DONE;
-    if !done {
-        if layout!(has_loop) != 0 {
-            // SAFETY: `loop_step` has the signature of a loop callback.
-            let steps = unsafe {
-                let callback: extern "C" fn(u32, *mut c_void) -> i64 = loop_step;
-                bpf_loop(MAX_STEPS, callback as *mut c_void, core::ptr::null_mut(), 0)
-            };
-            done = steps < i64::from(MAX_STEPS);
-        } else {
-            for _ in 0..MAX_STEPS_UNROLLED {
-                if step() == DONE {
-                    done = true;
-                    break;
-                }
-            }
+fn current() -> Option<&'static mut Walk> {
+    // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
+    WALK.get_ptr_mut(0).map(|walk| unsafe { &mut *walk })
+}
+
+/// Makes all steps; whether the walk came to its end.
+#[inline(always)]
+fn run() -> bool {
+    if step() == DONE {
+        return true;
+    }
+    if layout!(has_loop) != 0 {
+        // SAFETY: `loop_step` has the signature of a loop callback.
+        let steps = unsafe {
+            let callback: extern "C" fn(u32, *mut c_void) -> i64 = loop_step;
+            bpf_loop(MAX_STEPS, callback as *mut c_void, core::ptr::null_mut(), 0)
+        };
+        return steps < i64::from(MAX_STEPS);
+    }
+    for _ in 0..MAX_STEPS_UNROLLED {
+        if step() == DONE {
+            return true;
         }
     }
-    finish(walk, done);
+    false
 }
 
-/// Accounts for what was not walked.
+/// Accounts for what was not walked, and gives the bytes of the call.
 #[inline(always)]
-fn finish(walk: &mut Walk, done: bool) {
+fn finish(done: bool) -> u64 {
+    let Some(walk) = current() else {
+        return 0;
+    };
     let rest = walk.left + walk.segment_left + walk.gap;
     if !done || walk.left != 0 {
         loss::count(LossCounter::PiecesTruncated);
@@ -195,6 +201,7 @@ fn finish(walk: &mut Walk, done: bool) {
             emit(walk, Class::Generated, EndpointKind::None as u8, 0);
         }
     }
+    walk.total
 }
 
 /// [`step`] as a callback of `bpf_loop`, which must not be a global function.
@@ -207,11 +214,9 @@ extern "C" fn loop_step(_index: u32, _context: *mut c_void) -> i64 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn step() -> i64 {
-    let Some(walk) = WALK.get_ptr_mut(0) else {
+    let Some(walk) = current() else {
         return DONE;
     };
-    // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
-    let walk = unsafe { &mut *walk };
     if walk.segment_left == 0 && !next_segment(walk) {
         return DONE;
     }
@@ -312,11 +317,10 @@ fn ingest_piece(walk: &mut Walk) {
     let length = if walk.segment_left < CHUNK { walk.segment_left } else { CHUNK };
     walk.cursor = address + length;
     walk.segment_left -= length;
-    let (Some(samples), Some(request)) = (sample::of(address, length as u32), relay::request())
-    else {
+    let Some(samples) = sample::of(address, length as u32) else {
         return;
     };
-    request.entry = Entry::fresh(
+    let mut entry = Entry::fresh(
         walk.tag,
         address,
         length as u32,
@@ -325,9 +329,9 @@ fn ingest_piece(walk: &mut Walk) {
         samples,
     );
     if address == walk.segment {
-        request.entry.content_slot = remember_content(walk, samples);
+        entry.content_slot = remember_content(walk, samples);
     }
-    relay::remember(request);
+    relay::remember(entry);
 }
 
 /// Remembers the content of the segment whose first piece has these samples; gives its slot plus 1.
@@ -358,20 +362,16 @@ fn remember_content(walk: &Walk, samples: [u32; SAMPLES]) -> u32 {
 /// Classifies the next piece of what was written.
 #[inline(always)]
 fn egress_piece(walk: &mut Walk) {
-    let Some(request) = relay::request() else {
-        return;
-    };
     let limit = walk.cursor + walk.segment_left;
-    match relay::spend(request, walk.tag, walk.cursor, limit) {
-        None => {
-            let piece = &request.piece;
+    match relay::spend(walk.tag, walk.cursor, limit) {
+        Found::Piece(piece) => {
+            if piece.spent {
+                content::forget(walk.tag, piece.content_slot, piece.base);
+            }
+            last_ingest::forget(walk.tag, piece.thread, walk.cursor, piece.length);
             walk.cursor += piece.length;
             walk.segment_left -= piece.length;
             walk.matched += piece.length;
-            if piece.spent {
-                content::forget(walk.tag, piece.content_slot, piece.base);
-                last_ingest::forget(walk.tag, piece.thread, piece.base);
-            }
             let class = if piece.copied {
                 Class::SameContent
             } else {
@@ -379,7 +379,7 @@ fn egress_piece(walk: &mut Walk) {
             };
             emit(walk, class, piece.source, piece.length);
         }
-        Some(next) => {
+        Found::Gap(next) => {
             let length = next - walk.cursor;
             walk.cursor = next;
             walk.segment_left -= length;
@@ -423,7 +423,7 @@ fn emit_copy(walk: &mut Walk) -> bool {
         return false;
     };
     relay::relay_forget(walk.tag, original.base);
-    last_ingest::forget(walk.tag, original.thread, original.base);
+    last_ingest::forget(walk.tag, original.thread, original.base, 1);
     let written = walk.segment_length;
     if written < wanted {
         remember_rest(walk, original.source, wanted - written);
@@ -439,11 +439,10 @@ fn remember_rest(walk: &Walk, source: u8, length: u64) {
     if length > CHUNK {
         return;
     }
-    if let (Some(samples), Some(request)) = (sample::of(rest, length as u32), relay::request()) {
-        request.entry =
-            Entry::fresh(walk.tag, rest, length as u32, walk.thread, source, samples);
-        request.entry.copied = true;
-        relay::remember(request);
+    if let Some(samples) = sample::of(rest, length as u32) {
+        let mut entry = Entry::fresh(walk.tag, rest, length as u32, walk.thread, source, samples);
+        entry.copied = true;
+        relay::remember(entry);
     }
 }
 

@@ -20,8 +20,8 @@ struct Unit {
     left: usize,
     /// The segment that it is the first unit of.
     content: Option<usize>,
-    /// The thread's last read begins here.
-    last: Option<(i32, usize)>,
+    /// The thread that read it.
+    thread: i32,
 }
 
 /// The content of one segment as it was read.
@@ -29,6 +29,7 @@ struct Content {
     bytes: Vec<u8>,
     source: &'static str,
     units: Vec<u32>,
+    /// Who read it, and where to.
     last: (i32, usize),
     is_alive: bool,
 }
@@ -36,6 +37,7 @@ struct Content {
 /// A thread's last read.
 struct Last {
     base: usize,
+    length: usize,
     left: usize,
     source: &'static str,
 }
@@ -135,6 +137,7 @@ impl Memory {
         }
         let last = Last {
             base,
+            length: total,
             left: total,
             source,
         };
@@ -160,7 +163,7 @@ impl Memory {
                 copied: false,
                 left: end - start,
                 content: (start == offset).then_some(content),
-                last: (start == base).then_some((thread, base)),
+                thread,
             });
             self.shadow[start..end].fill(self.units.len() as u32);
             start = end;
@@ -169,7 +172,7 @@ impl Memory {
             bytes: self.bytes[offset..offset + length].to_vec(),
             source,
             units: (first_unit as u32 + 1..=self.units.len() as u32).collect(),
-            last: (thread, base),
+            last: (thread, offset),
             is_alive: length >= MIN_CONTENT,
         });
     }
@@ -202,10 +205,11 @@ impl Memory {
             let unit = &self.units[unit as usize - 1];
             let class = if unit.copied { "same_content" } else { "same_buffer" };
             *runs.entry((class, unit.source)).or_default() += 1;
-            if unit.left == 0 {
-                let (content, last) = (unit.content, unit.last);
-                self.spent(content, last);
+            let (is_spent, content, reader) = (unit.left == 0, unit.content, unit.thread);
+            if is_spent && let Some(content) = content {
+                self.contents[content].is_alive = false;
             }
+            self.relayed(reader, index);
         }
         if gap == 0 {
             return runs;
@@ -219,13 +223,11 @@ impl Memory {
         runs
     }
 
-    fn spent(&mut self, content: Option<usize>, last: Option<(i32, usize)>) {
-        if let Some(content) = content {
-            self.contents[content].is_alive = false;
-        }
-        if let Some((thread, base)) = last
-            && let Some(last) = self.last.get_mut(&thread)
-            && last.base == base
+    /// The byte at `index`, which `thread` read, was written unchanged: if it is of the thread's last
+    /// read, no other write is a transformation of that.
+    fn relayed(&mut self, thread: i32, index: usize) {
+        if let Some(last) = self.last.get_mut(&thread)
+            && (last.base..last.base + last.length).contains(&index)
         {
             last.left = 0;
         }
@@ -253,7 +255,8 @@ impl Memory {
                 }
                 self.units[unit as usize - 1].left = 0;
             }
-            self.spent(None, Some(self.contents[found].last));
+            let (reader, base) = self.contents[found].last;
+            self.relayed(reader, base);
             let rest = wanted - length;
             if rest != 0 && rest <= CHUNK {
                 self.units.push(Unit {
@@ -261,7 +264,7 @@ impl Memory {
                     copied: true,
                     left: rest,
                     content: None,
-                    last: None,
+                    thread,
                 });
                 self.shadow[offset + length..offset + wanted].fill(self.units.len() as u32);
             }

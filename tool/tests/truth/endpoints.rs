@@ -1,0 +1,222 @@
+//! The endpoints of one process, and what lies in each of them.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::unix::net::{UnixDatagram, UnixStream};
+
+/// Bytes that a channel takes without blocking, with room to spare.
+const CAPACITY: usize = 192 << 10;
+/// Runs that the kernel half remembers of one pipe.
+const PIPE_RUNS: usize = 4;
+/// Bytes of the source file.
+pub const FILE_LENGTH: usize = 2 << 20;
+
+/// A descriptor pair: what is written to one end is read from the other.
+pub struct Channel {
+    pub kind: &'static str,
+    pub reader: RawFd,
+    pub writer: RawFd,
+    /// Runs of bytes in it: source kind and length. Datagrams are one run each.
+    pub runs: VecDeque<(&'static str, usize)>,
+}
+
+impl Channel {
+    pub fn pending(&self) -> usize {
+        self.runs.iter().map(|run| run.1).sum()
+    }
+
+    pub fn is_datagram(&self) -> bool {
+        matches!(self.kind, "udp" | "unix_datagram")
+    }
+
+    /// Bytes that fit now.
+    pub fn room(&self) -> usize {
+        if self.is_datagram() {
+            return if self.runs.len() < 8 { 1_400 } else { 0 };
+        }
+        if self.kind == "pipe" && self.runs.len() >= PIPE_RUNS {
+            return 0;
+        }
+        CAPACITY - self.pending().min(CAPACITY)
+    }
+
+    pub fn fill(&mut self, source: &'static str, length: usize) {
+        let merges = !self.is_datagram();
+        match self.runs.back_mut() {
+            Some(last) if merges && last.0 == source => last.1 += length,
+            _ => self.runs.push_back((source, length)),
+        }
+    }
+
+    /// The runs of the next `length` bytes, which stay.
+    pub fn peek(&self, mut length: usize) -> Vec<(&'static str, usize)> {
+        let mut taken = Vec::new();
+        for &(source, run) in &self.runs {
+            if length == 0 {
+                break;
+            }
+            taken.push((source, run.min(length)));
+            length -= run.min(length);
+        }
+        assert_eq!(length, 0, "more left the {} than was in it", self.kind);
+        taken
+    }
+
+    /// Takes the next `length` bytes out.
+    pub fn drain(&mut self, length: usize) -> Vec<(&'static str, usize)> {
+        let taken = self.peek(length);
+        if self.is_datagram() {
+            // What does not fit the reader's buffer is thrown away.
+            self.runs.pop_front();
+            return taken;
+        }
+        for &(_, run) in &taken {
+            let front = self.runs.front_mut().expect("peek has seen it");
+            front.1 -= run;
+            if front.1 == 0 {
+                self.runs.pop_front();
+            }
+        }
+        taken
+    }
+}
+
+pub struct Endpoints {
+    pub channels: Vec<Channel>,
+    /// A file of random content, and its read position.
+    pub source_file: RawFd,
+    pub source_position: usize,
+    /// A file to write to.
+    pub sink_file: RawFd,
+    pub null: RawFd,
+    pub random: RawFd,
+}
+
+impl Endpoints {
+    /// Makes all endpoints. Nothing here is a call that is accounted.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {
+            channels: vec![tcp()?, unix()?, pipe()?, pipe()?, udp()?, unix_datagram()?],
+            source_file: source_file()?,
+            source_position: 0,
+            sink_file: memory_file()?,
+            null: open("/dev/null", libc::O_WRONLY)?,
+            random: open("/dev/urandom", libc::O_RDONLY)?,
+        })
+    }
+}
+
+fn open(path: &str, flags: i32) -> io::Result<RawFd> {
+    let path = std::ffi::CString::new(path)?;
+    check(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC) })
+}
+
+fn check(result: i32) -> io::Result<RawFd> {
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(result)
+}
+
+fn memory_file() -> io::Result<RawFd> {
+    check(unsafe { libc::memfd_create(c"truth".as_ptr(), libc::MFD_CLOEXEC) })
+}
+
+/// Filled through a mapping, so that no write is counted.
+fn source_file() -> io::Result<RawFd> {
+    let file = memory_file()?;
+    let mut random = fastrand::Rng::with_seed(0x7275_7468);
+    unsafe {
+        check(libc::ftruncate(file, FILE_LENGTH as i64))?;
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let address = libc::mmap(
+            std::ptr::null_mut(),
+            FILE_LENGTH,
+            protection,
+            libc::MAP_SHARED,
+            file,
+            0,
+        );
+        assert_ne!(address, libc::MAP_FAILED);
+        random.fill(std::slice::from_raw_parts_mut(address.cast(), FILE_LENGTH));
+        libc::munmap(address, FILE_LENGTH);
+    }
+    Ok(file)
+}
+
+fn channel(kind: &'static str, reader: RawFd, writer: RawFd) -> Channel {
+    Channel {
+        kind,
+        reader,
+        writer,
+        runs: VecDeque::new(),
+    }
+}
+
+fn enlarge(socket: RawFd) {
+    let size: i32 = 2 << 20;
+    for option in [libc::SO_SNDBUFFORCE, libc::SO_RCVBUFFORCE] {
+        unsafe {
+            libc::setsockopt(socket, libc::SOL_SOCKET, option, (&raw const size).cast(), 4);
+        }
+    }
+}
+
+fn tcp() -> io::Result<Channel> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let writer = TcpStream::connect(listener.local_addr()?)?;
+    let (reader, _) = listener.accept()?;
+    writer.set_nodelay(true)?;
+    let (reader, writer) = (reader.into_raw_fd(), writer.into_raw_fd());
+    enlarge(reader);
+    enlarge(writer);
+    Ok(channel("tcp", reader, writer))
+}
+
+fn unix() -> io::Result<Channel> {
+    let (reader, writer) = UnixStream::pair()?;
+    let (reader, writer) = (reader.into_raw_fd(), writer.into_raw_fd());
+    enlarge(reader);
+    enlarge(writer);
+    Ok(channel("unix", reader, writer))
+}
+
+fn unix_datagram() -> io::Result<Channel> {
+    let (reader, writer) = UnixDatagram::pair()?;
+    Ok(channel("unix_datagram", reader.into_raw_fd(), writer.into_raw_fd()))
+}
+
+fn udp() -> io::Result<Channel> {
+    let reader = UdpSocket::bind("127.0.0.1:0")?;
+    let writer = UdpSocket::bind("127.0.0.1:0")?;
+    writer.connect(reader.local_addr()?)?;
+    Ok(channel("udp", reader.into_raw_fd(), writer.into_raw_fd()))
+}
+
+fn pipe() -> io::Result<Channel> {
+    let (reader, writer) = io::pipe()?;
+    let reader = OwnedFd::from(reader).into_raw_fd();
+    let writer = OwnedFd::from(writer).into_raw_fd();
+    check(unsafe { libc::fcntl(writer, libc::F_SETPIPE_SZ, 1 << 20) })?;
+    Ok(channel("pipe", reader, writer))
+}
+
+/// A stream socket pair that takes few bytes and does not block: writes to it are short.
+pub fn narrow() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (reader, writer) = UnixStream::pair()?;
+    writer.set_nonblocking(true)?;
+    let (reader, writer) = (reader.into_raw_fd(), writer.into_raw_fd());
+    let size: i32 = 8 << 10;
+    unsafe {
+        libc::setsockopt(
+            writer,
+            libc::SOL_SOCKET,
+            libc::SO_SNDBUF,
+            (&raw const size).cast(),
+            4,
+        );
+        Ok((OwnedFd::from_raw_fd(reader), OwnedFd::from_raw_fd(writer)))
+    }
+}

@@ -1,0 +1,444 @@
+//! The random operations. Each leaves nothing half-written that a later one could continue.
+
+use crate::endpoints;
+use crate::world::{Segment, Sink, Source, World};
+
+/// Longest relay: two units of spending.
+const LONGEST: usize = 128 << 10;
+
+impl World {
+    /// Carries one random operation out.
+    pub fn operate(&mut self) {
+        match self.random.u32(..100) {
+            0..12 => self.generate(),
+            12..24 => self.relay(),
+            24..30 => self.relay_copy(),
+            30..36 => self.transform(),
+            36..44 => self.pieces(),
+            44..50 => self.gather(),
+            50..56 => self.with_header(),
+            56..60 => self.across_threads(),
+            60..64 => self.short_writes(),
+            64..68 => self.reopened(),
+            68..74 => self.sendfile(),
+            74..84 => self.splice(),
+            84..87 => self.tee(),
+            87..90 => self.vmsplice(),
+            90..93 => self.copy_file_range(),
+            93..97 => self.fail(),
+            _ => self.nothing(),
+        }
+    }
+
+    fn fill(&mut self, offset: usize, length: usize) {
+        let mut random = self.random.fork();
+        self.memory.store(offset, length, |_| random.u8(..));
+    }
+
+    /// Writes what the process made.
+    fn generate(&mut self) {
+        let sink = self.pick_sink();
+        let length = self.length(sink.room.min(LONGEST));
+        let slot = self.memory.slot();
+        self.fill(slot, length);
+        let segments = self.split(slot, length);
+        self.write(sink, &segments);
+    }
+
+    /// Splits a buffer into one to four segments.
+    fn split(&mut self, offset: usize, length: usize) -> Vec<Segment> {
+        let mut segments = Vec::new();
+        let mut start = 0;
+        while start < length && segments.len() < 3 && self.random.bool() {
+            let part = self.random.usize(8..=(length - start).max(8)).min(length - start);
+            segments.push((offset + start, part));
+            start += part;
+        }
+        if start < length {
+            segments.push((offset + start, length - start));
+        }
+        segments
+    }
+
+    /// Reads into a slot by one call; gives what was read.
+    fn read_some(&mut self, source: Source, limit: usize) -> Segment {
+        let slot = self.memory.slot();
+        let length = self.length(source.available.min(limit));
+        let segments = if source.channel.is_some_and(|c| self.endpoints.channels[c].is_datagram()) {
+            vec![(slot, length)]
+        } else {
+            self.split(slot, length)
+        };
+        let bytes = self.read(source, &segments);
+        (slot, bytes)
+    }
+
+    /// A source and a sink, and the most that fits.
+    fn pair(&mut self) -> (Source, Sink, usize) {
+        let (source, sink) = (self.pick_source(), self.pick_sink());
+        let limit = sink.room.min(LONGEST);
+        (source, sink, limit)
+    }
+
+    fn relay(&mut self) {
+        let (source, sink, limit) = self.pair();
+        let (slot, length) = self.read_some(source, limit);
+        let segments = self.split(slot, length);
+        self.write(sink, &segments);
+    }
+
+    /// Copies what was read to another buffer before it writes it.
+    fn relay_copy(&mut self) {
+        let (source, sink, limit) = self.pair();
+        let slot = self.memory.slot();
+        let length = self.length(source.available.min(limit));
+        let length = self.read(source, &[(slot, length)]);
+        let copy = self.memory.slot();
+        let bytes = self.memory.read_bytes(slot, length).to_vec();
+        self.memory.store(copy, length, |index| bytes[index]);
+        self.write(sink, &[(copy, length)]);
+    }
+
+    /// Changes every byte, in place or in another buffer.
+    fn transform(&mut self) {
+        let (source, sink, limit) = self.pair();
+        let (slot, length) = self.read_some(source, limit);
+        let to = if self.random.bool() { slot } else { self.memory.slot() };
+        let bytes = self.memory.read_bytes(slot, length).to_vec();
+        let mut random = self.random.fork();
+        self.memory
+            .store(to, length, |index| bytes[index].wrapping_add(random.u8(1..)));
+        self.write(sink, &[(to, length)]);
+    }
+
+    /// Writes one read in several calls, in order or not.
+    fn pieces(&mut self) {
+        let source = self.pick_source();
+        let (slot, length) = self.read_some(source, LONGEST);
+        let mut pieces = self.split(slot, length);
+        if self.random.bool() {
+            self.random.shuffle(&mut pieces);
+        }
+        for piece in pieces {
+            let sink = self.pick_sink();
+            if sink.room >= piece.1 {
+                self.write(sink, &[piece]);
+            }
+        }
+    }
+
+    /// Fills one buffer by several reads, and writes it by one call.
+    fn gather(&mut self) {
+        let slot = self.memory.slot();
+        let mut filled = 0;
+        for _ in 0..self.random.usize(2..12) {
+            let source = if self.random.u32(..3) > 0 { self.file_source() } else { self.pick_source() };
+            let length = self.length(source.available.min(16 << 10));
+            filled += self.read(source, &[(slot + filled, length)]);
+        }
+        let sink = self.pick_sink();
+        let length = filled.min(sink.room);
+        self.write(sink, &[(slot, length)]);
+    }
+
+    /// A header that the process made before the bytes that it read: in a vector, or in front of
+    /// them in the same buffer.
+    fn with_header(&mut self) {
+        let (source, sink, limit) = self.pair();
+        let header = self.random.usize(1..200).min(limit);
+        if limit - header == 0 {
+            return;
+        }
+        let slot = self.memory.slot();
+        let length = self.length(source.available.min(limit - header));
+        let length = self.read(source, &[(slot + header, length)]);
+        if self.random.bool() {
+            self.fill(slot, header);
+            self.write(sink, &[(slot, header + length)]);
+        } else {
+            let other = self.memory.slot();
+            self.fill(other, header);
+            self.write(sink, &[(other, header), (slot + header, length)]);
+        }
+    }
+
+    /// Reads on one thread and writes on another.
+    fn across_threads(&mut self) {
+        let (source, sink, limit) = self.pair();
+        let (slot, length) = std::thread::scope(|scope| {
+            let reader = scope.spawn(|| self.read_some(source, limit));
+            reader.join().expect("it does not panic")
+        });
+        if self.random.bool() {
+            std::thread::scope(|scope| {
+                scope.spawn(|| self.write(sink, &[(slot, length)]));
+            });
+        } else {
+            self.write(sink, &[(slot, length)]);
+        }
+    }
+
+    /// Writes to a socket that takes less than it is given, and goes on behind that.
+    fn short_writes(&mut self) {
+        let (reader, writer) = endpoints::narrow().expect("a socket pair");
+        let (reader, writer) = (std::os::fd::AsRawFd::as_raw_fd(&reader), writer);
+        let source = self.file_source();
+        let slot = self.memory.slot();
+        let length = self.random.usize(1..60 << 10);
+        let mut length = self.read(source, &[(slot, length)]);
+        let mut start = slot;
+        if self.random.bool() {
+            start = self.memory.slot();
+            let bytes = self.memory.read_bytes(slot, length).to_vec();
+            self.memory.store(start, length, |index| bytes[index]);
+        }
+        let sink = Sink {
+            kind: "unix",
+            fd: std::os::fd::AsRawFd::as_raw_fd(&writer),
+            channel: None,
+            room: 0,
+        };
+        let drain = self.memory.slot();
+        while length > 0 {
+            if let Some(bytes) = self.write(sink, &[(start, length)]) {
+                start += bytes;
+                length -= bytes;
+            } else {
+                let source = Source {
+                    kind: "unix",
+                    fd: reader,
+                    channel: None,
+                    available: 0,
+                };
+                self.read(source, &[(drain, 64 << 10)]);
+            }
+        }
+    }
+
+    /// Reads from a descriptor that then becomes another file: the source stays what it was.
+    fn reopened(&mut self) {
+        let fd = unsafe { libc::dup(self.endpoints.random) };
+        let source = Source {
+            kind: "char",
+            fd,
+            channel: None,
+            available: 256,
+        };
+        let (slot, length) = self.read_some(source, 256);
+        unsafe { libc::dup2(self.endpoints.sink_file, fd) };
+        let sink = Sink {
+            kind: "file",
+            fd,
+            channel: None,
+            room: usize::MAX,
+        };
+        self.write(sink, &[(slot, length)]);
+        unsafe { libc::close(fd) };
+    }
+
+    fn sendfile(&mut self) {
+        let source = self.file_source();
+        let sink = self.pick_sink();
+        if sink.kind == "udp" || sink.kind == "unix_datagram" {
+            return;
+        }
+        let length = self.length(source.available.min(sink.room).min(LONGEST));
+        let result = unsafe { libc::sendfile(sink.fd, source.fd, std::ptr::null_mut(), length) };
+        let bytes = self.expect("sendfile", result);
+        self.endpoints.source_position += bytes;
+        self.moved("sendfile", &[("file", bytes)], sink);
+    }
+
+    /// Accounts for runs that a zero-copy call moved.
+    fn moved(&mut self, name: &'static str, runs: &[(&'static str, usize)], sink: Sink) {
+        let class = if sink.kind == "pipe" { "staged" } else { "zero_copy" };
+        let mut flows = std::collections::BTreeMap::new();
+        for &(source, bytes) in runs {
+            let key = crate::truth::flow_key(name, source, sink.kind, class);
+            *flows.entry(key).or_insert(0) += bytes as u64;
+            if let Some(channel) = sink.channel {
+                let channel = &mut self.endpoints.channels[channel];
+                channel.fill(if sink.kind == "pipe" { source } else { "pipe" }, bytes);
+            }
+        }
+        self.truth.call(name, &flows);
+    }
+
+    /// One of the two pipes.
+    fn pipe(&mut self) -> usize {
+        2 + self.random.usize(..2)
+    }
+
+    fn pipe_sink(&self, channel: usize) -> Sink {
+        let pipe = &self.endpoints.channels[channel];
+        Sink {
+            kind: "pipe",
+            fd: pipe.writer,
+            channel: Some(channel),
+            room: pipe.room(),
+        }
+    }
+
+    /// Splices into a pipe, out of one, or between the two.
+    fn splice(&mut self) {
+        let pipe = self.pipe();
+        let null = std::ptr::null_mut();
+        if self.random.bool() && self.endpoints.channels[pipe].room() > 0 {
+            let source = self.pick_source();
+            if !matches!(source.kind, "file" | "tcp" | "unix") {
+                return;
+            }
+            let sink = self.pipe_sink(pipe);
+            let length = self.length(source.available.min(sink.room).min(LONGEST));
+            let result = unsafe { libc::splice(source.fd, null, sink.fd, null, length, 0) };
+            let bytes = self.expect("splice", result);
+            match source.channel {
+                Some(channel) => drop(self.endpoints.channels[channel].drain(bytes)),
+                None => self.endpoints.source_position += bytes,
+            }
+            self.moved("splice", &[(source.kind, bytes)], sink);
+            return;
+        }
+        let reader = self.endpoints.channels[pipe].reader;
+        let pending = self.endpoints.channels[pipe].pending();
+        let sink = self.pick_sink();
+        if pending == 0
+            || !matches!(sink.kind, "file" | "tcp" | "unix" | "pipe" | "char")
+            || sink.channel == Some(pipe)
+            || (sink.kind == "pipe" && self.endpoints.channels[5 - pipe].runs.len() > 1)
+        {
+            return;
+        }
+        let runs = self.endpoints.channels[pipe].runs.len();
+        if sink.kind == "pipe" && runs > 2 {
+            return;
+        }
+        let length = self.length(pending.min(sink.room));
+        let result = unsafe { libc::splice(reader, null, sink.fd, null, length, 0) };
+        let bytes = self.expect("splice", result);
+        let runs = self.endpoints.channels[pipe].drain(bytes);
+        self.moved("splice", &runs, sink);
+    }
+
+    fn tee(&mut self) {
+        let from = self.pipe();
+        let to = 5 - from;
+        let (pending, runs) = {
+            let channel = &self.endpoints.channels[from];
+            (channel.pending(), channel.runs.len())
+        };
+        if pending == 0 || runs > 2 || self.endpoints.channels[to].runs.len() > 1 {
+            return;
+        }
+        let sink = self.pipe_sink(to);
+        let length = self.length(pending.min(sink.room));
+        let result = unsafe { libc::tee(self.endpoints.channels[from].reader, sink.fd, length, 0) };
+        let bytes = self.expect("tee", result);
+        let runs = self.endpoints.channels[from].peek(bytes);
+        self.moved("tee", &runs, sink);
+    }
+
+    /// Gifted or not, into a pipe; or out of one, which is a read.
+    fn vmsplice(&mut self) {
+        let pipe = self.pipe();
+        let slot = self.memory.slot();
+        if self.random.bool() {
+            let sink = self.pipe_sink(pipe);
+            if sink.room == 0 {
+                return;
+            }
+            let length = self.length(sink.room.min(32 << 10));
+            self.fill(slot, length);
+            let gift = self.random.bool();
+            let flags = if gift { libc::SPLICE_F_GIFT } else { 0 };
+            let bytes = self.vmsplice_call(sink.fd, (slot, length), flags);
+            let source = if gift { "gifted_memory" } else { "memory" };
+            self.moved("vmsplice", &[(source, bytes)], sink);
+            return;
+        }
+        let (reader, pending) = {
+            let channel = &self.endpoints.channels[pipe];
+            (channel.reader, channel.pending())
+        };
+        if pending == 0 {
+            return;
+        }
+        let length = self.length(pending.min(LONGEST));
+        let bytes = self.vmsplice_call(reader, (slot, length), 0);
+        self.endpoints.channels[pipe].drain(bytes);
+        self.truth.simple_call("vmsplice", "pipe", "none", "ingest", bytes as u64);
+        let thread = unsafe { libc::syscall(libc::SYS_gettid) as i32 };
+        self.memory.ingest(thread, "pipe", &[(slot, bytes)]);
+        let sink = self.pick_sink();
+        self.write(sink, &[(slot, bytes.min(sink.room))]);
+    }
+
+    fn vmsplice_call(&self, fd: i32, (offset, length): Segment, flags: u32) -> usize {
+        let vector = libc::iovec {
+            iov_base: self.memory.pointer(offset),
+            iov_len: length,
+        };
+        self.expect("vmsplice", unsafe { libc::vmsplice(fd, &raw const vector, 1, flags) })
+    }
+
+    fn copy_file_range(&mut self) {
+        let source = self.file_source();
+        let length = self.length(source.available.min(LONGEST));
+        let null = std::ptr::null_mut();
+        let sink = self.endpoints.sink_file;
+        let result = unsafe { libc::copy_file_range(source.fd, null, sink, null, length, 0) };
+        let bytes = self.expect("copy_file_range", result);
+        self.endpoints.source_position += bytes;
+        let key = ("copy_file_range", "file", "file", "zero_copy");
+        self.truth.simple_call(key.0, key.1, key.2, key.3, bytes as u64);
+    }
+
+    /// Calls that fail.
+    fn fail(&mut self) {
+        let mut byte = 0u8;
+        let address = (&raw mut byte).cast();
+        let pipe = self.endpoints.channels[2].reader;
+        let null = std::ptr::null_mut();
+        unsafe {
+            match self.random.u32(..4) {
+                0 => {
+                    assert_eq!(libc::read(-1, address, 1), -1);
+                    self.truth.error("read", "unknown", "none", libc::EBADF);
+                }
+                1 => {
+                    let file = self.endpoints.source_file;
+                    assert_eq!(libc::sendfile(file, pipe, null, 1), -1);
+                    let errno = std::io::Error::last_os_error().raw_os_error().unwrap_or(0);
+                    self.truth.error("sendfile", "pipe", "file", errno);
+                }
+                2 => {
+                    let file = self.endpoints.source_file;
+                    let sink = self.endpoints.sink_file;
+                    let result =
+                        libc::splice(file, null.cast(), sink, null.cast(), 1, 0);
+                    assert_eq!(result, -1);
+                    self.truth.error("splice", "file", "file", libc::EINVAL);
+                }
+                _ => {
+                    assert_eq!(libc::write(pipe, address, 1), -1);
+                    self.truth.error("write", "none", "pipe", libc::EBADF);
+                }
+            }
+        }
+    }
+
+    /// Calls that move nothing.
+    fn nothing(&mut self) {
+        let mut byte = 0u8;
+        let address = (&raw mut byte).cast();
+        unsafe {
+            if self.random.bool() {
+                assert_eq!(libc::pread(self.endpoints.source_file, address, 1, 1 << 40), 0);
+                self.truth.simple_call("pread64", "file", "none", "ingest", 0);
+            } else {
+                assert_eq!(libc::write(self.endpoints.sink_file, address, 0), 0);
+                self.truth.simple_call("write", "none", "file", "none", 0);
+            }
+        }
+    }
+}

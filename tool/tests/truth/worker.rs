@@ -1,0 +1,128 @@
+//! The workload: a process for each seed, and one that it forks at its end.
+
+use std::process::ExitCode;
+
+use crate::endpoints::Endpoints;
+use crate::memory::Memory;
+use crate::truth::Truth;
+use crate::world::World;
+
+/// Operations of one process.
+const OPERATIONS: usize = 60;
+/// Operations of the process that it forks.
+const CHILD_OPERATIONS: usize = 10;
+/// Bytes of shared memory for the truth of one process.
+const SHARED: usize = 1 << 20;
+
+/// Memory that a child leaves its truth in.
+struct Shared(*mut u8);
+
+impl Shared {
+    fn new() -> Self {
+        let address = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                SHARED,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            )
+        };
+        assert_ne!(address, libc::MAP_FAILED);
+        Self(address.cast())
+    }
+
+    fn leave(&self, truth: &Truth) {
+        let text = serde_json::to_vec(truth).expect("plain data");
+        assert!(text.len() + 8 <= SHARED);
+        unsafe {
+            self.0.cast::<u64>().write(text.len() as u64);
+            std::ptr::copy_nonoverlapping(text.as_ptr(), self.0.add(8), text.len());
+        }
+    }
+
+    fn collect(&self) -> Option<Truth> {
+        let text = unsafe {
+            let length = self.0.cast::<u64>().replace(0) as usize;
+            std::slice::from_raw_parts(self.0.add(8), length)
+        };
+        (!text.is_empty()).then(|| serde_json::from_slice(text).expect("its own words"))
+    }
+}
+
+/// `--worker FIRST LAST FILE`
+pub fn main(arguments: &[String]) -> ExitCode {
+    let number = |index: usize| arguments[index].parse::<u64>().expect("a seed");
+    let (parent, child) = (Shared::new(), Shared::new());
+    let mut truths = Vec::new();
+    for seed in number(0)..number(1) {
+        if !forked(|| run(seed, &parent, &child)) {
+            return ExitCode::FAILURE;
+        }
+        truths.extend(parent.collect());
+        truths.extend(child.collect());
+    }
+    let text = serde_json::to_vec(&truths).expect("plain data");
+    std::fs::write(&arguments[2], text).expect("the file can be written");
+    ExitCode::SUCCESS
+}
+
+/// Runs `work` in a forked process; whether it ended well.
+fn forked(work: impl FnOnce()) -> bool {
+    unsafe {
+        let pid = libc::fork();
+        assert!(pid >= 0, "fork failed");
+        if pid == 0 {
+            work();
+            libc::_exit(0);
+        }
+        let mut status = 0;
+        assert_eq!(libc::waitpid(pid, &raw mut status, 0), pid);
+        status == 0
+    }
+}
+
+fn name(name: &str) {
+    let name = std::ffi::CString::new(name).expect("no zero in it");
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+}
+
+fn run(seed: u64, parent: &Shared, child: &Shared) {
+    std::panic::set_hook(Box::new(move |panic| {
+        eprintln!("seed {seed}: {panic}");
+        std::process::abort();
+    }));
+    let mut world = World {
+        random: fastrand::Rng::with_seed(seed),
+        memory: Memory::new(),
+        endpoints: Endpoints::new().expect("endpoints"),
+        truth: Truth {
+            name: format!("seed-{seed}"),
+            pid: std::process::id(),
+            ..Truth::default()
+        },
+    };
+    name(&world.truth.name);
+    for _ in 0..OPERATIONS {
+        world.operate();
+    }
+    parent.leave(&world.truth);
+    if world.random.bool() {
+        // The child shares the files and has the same memory, but has read nothing itself.
+        let ended_well = forked(|| {
+            world.truth = Truth {
+                name: format!("seed-{seed}-c"),
+                pid: std::process::id(),
+                ..Truth::default()
+            };
+            name(&world.truth.name);
+            world.memory.forget();
+            for _ in 0..CHILD_OPERATIONS {
+                world.operate();
+            }
+            child.leave(&world.truth);
+        });
+        assert!(ended_well, "the forked process failed");
+    }
+}

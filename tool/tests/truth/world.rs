@@ -1,0 +1,320 @@
+//! One process: its endpoints, its memory, its truth, and single calls on them.
+
+use std::collections::BTreeMap;
+use std::os::fd::RawFd;
+
+use crate::endpoints::Endpoints;
+use crate::memory::Memory;
+use crate::truth::{Truth, flow_key};
+
+/// A segment: offset into the memory and length.
+pub type Segment = (usize, usize);
+
+pub struct World {
+    pub random: fastrand::Rng,
+    pub memory: Memory,
+    pub endpoints: Endpoints,
+    pub truth: Truth,
+}
+
+/// Where to read from.
+#[derive(Clone, Copy)]
+pub struct Source {
+    pub kind: &'static str,
+    pub fd: RawFd,
+    /// The channel, for those that are one.
+    pub channel: Option<usize>,
+    /// Bytes that can be read now.
+    pub available: usize,
+}
+
+/// Where to write to.
+#[derive(Clone, Copy)]
+pub struct Sink {
+    pub kind: &'static str,
+    pub fd: RawFd,
+    pub channel: Option<usize>,
+    /// Bytes that can be written now.
+    pub room: usize,
+}
+
+fn is_socket(kind: &str) -> bool {
+    matches!(kind, "tcp" | "unix" | "udp" | "unix_datagram")
+}
+
+fn thread() -> i32 {
+    unsafe { libc::syscall(libc::SYS_gettid) as i32 }
+}
+
+impl World {
+    /// A source with at least one byte.
+    pub fn pick_source(&mut self) -> Source {
+        let choice = self.random.usize(..self.endpoints.channels.len() + 3);
+        if let Some(channel) = self.endpoints.channels.get(choice)
+            && !channel.runs.is_empty()
+        {
+            // A read from a datagram socket gives one datagram.
+            let available = if channel.is_datagram() {
+                channel.runs[0].1
+            } else {
+                channel.pending()
+            };
+            return Source {
+                kind: channel.kind,
+                fd: channel.reader,
+                channel: Some(choice),
+                available,
+            };
+        }
+        if choice == self.endpoints.channels.len() {
+            return Source {
+                kind: "char",
+                fd: self.endpoints.random,
+                channel: None,
+                available: 4_096,
+            };
+        }
+        self.file_source()
+    }
+
+    pub fn file_source(&mut self) -> Source {
+        let length = crate::endpoints::FILE_LENGTH;
+        if length - self.endpoints.source_position < (300 << 10) {
+            self.endpoints.source_position = 0;
+            unsafe { libc::lseek(self.endpoints.source_file, 0, libc::SEEK_SET) };
+        }
+        Source {
+            kind: "file",
+            fd: self.endpoints.source_file,
+            channel: None,
+            available: length - self.endpoints.source_position,
+        }
+    }
+
+    /// A sink that takes at least one byte.
+    pub fn pick_sink(&mut self) -> Sink {
+        let choice = self.random.usize(..self.endpoints.channels.len() + 2);
+        if let Some(channel) = self.endpoints.channels.get(choice)
+            && channel.room() > 0
+        {
+            return Sink {
+                kind: channel.kind,
+                fd: channel.writer,
+                channel: Some(choice),
+                room: channel.room(),
+            };
+        }
+        if choice == self.endpoints.channels.len() {
+            return Sink {
+                kind: "char",
+                fd: self.endpoints.null,
+                channel: None,
+                room: usize::MAX,
+            };
+        }
+        Sink {
+            kind: "file",
+            fd: self.endpoints.sink_file,
+            channel: None,
+            room: usize::MAX,
+        }
+    }
+
+    /// A length up to `limit`, small and large ones alike. Rarely less than 8: fewer bytes are equal
+    /// to others by chance, and then are what the audit says that they are.
+    pub fn length(&mut self, limit: usize) -> usize {
+        let bits = self.random.u32(4..=17);
+        self.random.usize(8..=1 << bits).min(limit)
+    }
+
+    /// Reads into `segments` by one call; gives the bytes.
+    pub fn read(&mut self, source: Source, segments: &[Segment]) -> usize {
+        let vector: Vec<libc::iovec> = segments.iter().map(|s| self.vector(*s)).collect();
+        let (address, length) = (vector[0].iov_base, vector[0].iov_len);
+        let count = vector.len() as i32;
+        let fd = source.fd;
+        let position = self.random.i64(0..crate::endpoints::FILE_LENGTH as i64 / 2);
+        let (name, result) = unsafe {
+            if segments.len() > 1 {
+                match self.read_vector_call(source) {
+                    "readv" => ("readv", libc::readv(fd, vector.as_ptr(), count)),
+                    "preadv" => ("preadv", libc::preadv(fd, vector.as_ptr(), count, position)),
+                    "preadv2" => ("preadv2", libc::preadv2(fd, vector.as_ptr(), count, -1, 0)),
+                    "recvmmsg" => recvmmsg(fd, &vector),
+                    _ => recvmsg(fd, &vector),
+                }
+            } else {
+                match self.random.u32(..4) {
+                    0 if is_socket(source.kind) => ("recvfrom", libc::recv(fd, address, length, 0)),
+                    1 if is_socket(source.kind) => recvmsg(fd, &vector),
+                    2 if is_socket(source.kind) => recvmmsg(fd, &vector),
+                    0 if source.kind == "file" => {
+                        ("pread64", libc::pread(fd, address, length, position))
+                    }
+                    _ => ("read", libc::read(fd, address, length)),
+                }
+            }
+        };
+        let bytes = self.expect(name, result);
+        let moves_position = !matches!(name, "pread64" | "preadv");
+        if source.kind == "file" && moves_position {
+            self.endpoints.source_position += bytes;
+        }
+        if let Some(channel) = source.channel {
+            self.endpoints.channels[channel].drain(bytes);
+        }
+        self.truth.simple_call(name, source.kind, "none", "ingest", bytes as u64);
+        let filled = cut(segments, bytes);
+        if !filled.is_empty() {
+            self.memory.ingest(thread(), source.kind, &filled);
+        }
+        bytes
+    }
+
+    fn read_vector_call(&mut self, source: Source) -> &'static str {
+        let calls: &[&'static str] = match source.kind {
+            "file" => &["readv", "preadv", "preadv2"],
+            kind if is_socket(kind) => &["readv", "recvmsg", "recvmmsg"],
+            _ => &["readv", "preadv2"],
+        };
+        calls[self.random.usize(..calls.len())]
+    }
+
+    /// Writes `segments` by one call; gives the bytes, or `None` where it would have blocked.
+    pub fn write(&mut self, sink: Sink, segments: &[Segment]) -> Option<usize> {
+        let vector: Vec<libc::iovec> = segments.iter().map(|s| self.vector(*s)).collect();
+        let (address, length) = (vector[0].iov_base, vector[0].iov_len);
+        let count = vector.len() as i32;
+        let fd = sink.fd;
+        let (name, result) = unsafe {
+            if segments.len() > 1 {
+                match self.write_vector_call(sink) {
+                    "writev" => ("writev", libc::writev(fd, vector.as_ptr(), count)),
+                    "pwritev" => ("pwritev", libc::pwritev(fd, vector.as_ptr(), count, 0)),
+                    "pwritev2" => ("pwritev2", libc::pwritev2(fd, vector.as_ptr(), count, -1, 0)),
+                    "sendmmsg" => sendmmsg(fd, &vector),
+                    _ => sendmsg(fd, &vector),
+                }
+            } else {
+                match self.random.u32(..4) {
+                    0 if is_socket(sink.kind) => {
+                        let flags = libc::MSG_NOSIGNAL;
+                        ("sendto", libc::send(fd, address, length, flags))
+                    }
+                    1 if is_socket(sink.kind) => sendmsg(fd, &vector),
+                    2 if is_socket(sink.kind) => sendmmsg(fd, &vector),
+                    0 if sink.kind == "file" => ("pwrite64", libc::pwrite(fd, address, length, 0)),
+                    _ => ("write", libc::write(fd, address, length)),
+                }
+            }
+        };
+        if result < 0 && std::io::Error::last_os_error().kind() == std::io::ErrorKind::WouldBlock {
+            self.truth.error(name, "none", sink.kind, libc::EAGAIN);
+            return None;
+        }
+        let bytes = self.expect(name, result);
+        self.account(name, sink, segments, bytes);
+        Some(bytes)
+    }
+
+    fn account(&mut self, name: &str, sink: Sink, segments: &[Segment], bytes: usize) {
+        let mut flows = BTreeMap::new();
+        let mut left = bytes;
+        for &(offset, wanted) in segments {
+            let length = wanted.min(left);
+            left -= length;
+            if length == 0 {
+                continue;
+            }
+            for ((class, source), run) in self.memory.egress(thread(), offset, length, wanted) {
+                *flows
+                    .entry(flow_key(name, source, sink.kind, class))
+                    .or_insert(0) += run;
+            }
+        }
+        if flows.is_empty() {
+            flows.insert(flow_key(name, "none", sink.kind, "none"), 0);
+        }
+        self.truth.call(name, &flows);
+        if let Some(channel) = sink.channel {
+            self.endpoints.channels[channel].fill("pipe", bytes);
+        }
+    }
+
+    fn write_vector_call(&mut self, sink: Sink) -> &'static str {
+        let calls: &[&'static str] = match sink.kind {
+            "file" => &["writev", "pwritev", "pwritev2"],
+            kind if is_socket(kind) => &["writev", "sendmsg", "sendmmsg"],
+            _ => &["writev", "pwritev2"],
+        };
+        calls[self.random.usize(..calls.len())]
+    }
+
+    fn vector(&self, (offset, length): Segment) -> libc::iovec {
+        libc::iovec {
+            iov_base: self.memory.pointer(offset),
+            iov_len: length,
+        }
+    }
+
+    /// The result of a call that must not fail.
+    pub fn expect(&self, name: &str, result: isize) -> usize {
+        assert!(
+            result >= 0,
+            "{name} failed: {}",
+            std::io::Error::last_os_error()
+        );
+        result as usize
+    }
+}
+
+/// The parts of `segments` that `bytes` fill.
+fn cut(segments: &[Segment], mut bytes: usize) -> Vec<Segment> {
+    let mut filled = Vec::new();
+    for &(offset, length) in segments {
+        if bytes == 0 {
+            break;
+        }
+        filled.push((offset, length.min(bytes)));
+        bytes -= length.min(bytes);
+    }
+    filled
+}
+
+fn message(vector: &[libc::iovec]) -> libc::msghdr {
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = vector.as_ptr().cast_mut();
+    message.msg_iovlen = vector.len();
+    message
+}
+
+fn recvmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
+    let mut message = message(vector);
+    ("recvmsg", unsafe { libc::recvmsg(fd, &raw mut message, 0) })
+}
+
+fn sendmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
+    let message = message(vector);
+    ("sendmsg", unsafe { libc::sendmsg(fd, &raw const message, libc::MSG_NOSIGNAL) })
+}
+
+/// One message: the call returns 1, the bytes are in the message.
+fn recvmmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
+    let mut messages = libc::mmsghdr {
+        msg_hdr: message(vector),
+        msg_len: 0,
+    };
+    let result =
+        unsafe { libc::recvmmsg(fd, &raw mut messages, 1, 0, std::ptr::null_mut()) } as isize;
+    ("recvmmsg", if result == 1 { messages.msg_len as isize } else { result })
+}
+
+fn sendmmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
+    let mut messages = libc::mmsghdr {
+        msg_hdr: message(vector),
+        msg_len: 0,
+    };
+    let result =
+        unsafe { libc::sendmmsg(fd, &raw mut messages, 1, libc::MSG_NOSIGNAL) } as isize;
+    ("sendmmsg", if result == 1 { messages.msg_len as isize } else { result })
+}
