@@ -71,6 +71,7 @@ pub(crate) struct Args {
     sort: SortKey,
     /// With a command: exit with its status instead of 0, 128+n where signal n ended it
     #[arg(long, requires = "command", help_heading = "Output")]
+    #[arg(conflicts_with_all = ["all", "pids", "comm", "cgroup", "container"])]
     forward_status: bool,
 }
 

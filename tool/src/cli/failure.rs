@@ -62,8 +62,8 @@ fn with_causes(error: &dyn Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let text = error.to_string();
+        let text = format!(": {text}");
         if !message.contains(&text) {
-            message.push_str(": ");
             message.push_str(&text);
         }
         cause = error.source();

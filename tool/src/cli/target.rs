@@ -26,6 +26,7 @@ pub(crate) struct TargetArgs {
     pids: Vec<u32>,
     /// With --pid: their children, too, and those that they start
     #[arg(long, requires = "pids")]
+    #[arg(conflicts_with_all = ["all", "comm", "cgroup", "container", "command"])]
     follow: bool,
     /// Processes with this command name, at most 15 bytes, as ps shows it
     #[arg(long, value_name = "NAME", value_parser = parse_comm, group = "target")]

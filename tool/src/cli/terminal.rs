@@ -16,9 +16,9 @@ const NARROWEST: usize = 40;
 pub(crate) enum ColorChoice {
     /// On a terminal
     Auto,
-    /// Always
+    /// Into files and pipes, too
     Always,
-    /// Never
+    /// Not even on a terminal
     Never,
 }
 
