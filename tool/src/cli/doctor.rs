@@ -32,6 +32,7 @@ pub(crate) fn run(
     let diagnosis = examine(&facts);
     let result = if args.json {
         json::render(&facts, &diagnosis)
+            .map_err(|error| Failure::usage(format!("cannot make the JSON: {error}")))?
     } else {
         text::render(
             &facts,

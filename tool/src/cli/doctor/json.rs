@@ -1,39 +1,59 @@
 //! The diagnosis for programs.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::analysis::doctor::{Check, Diagnosis, engine_name};
 use crate::host::facts::Facts;
 use crate::host::kernel::{Lockdown, Seccomp};
 
-/// One JSON document and a line end.
-pub(super) fn render(facts: &Facts, diagnosis: &Diagnosis) -> String {
-    let engines: Vec<_> = diagnosis
-        .engines
-        .iter()
-        .map(|&engine| engine_name(engine))
-        .collect();
-    let document = json!({
-        "schema": "copytax.doctor/1",
-        "audit": !engines.is_empty(),
-        "engines": engines,
-        "proven": diagnosis.proven,
-        "summary": diagnosis.summary,
-        "checks": diagnosis.checks.iter().map(check).collect::<Vec<_>>(),
-        "facts": facts_of(facts),
-    });
-    format!("{document:#}\n")
+/// The document: its schema comes first.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    audit: bool,
+    engines: Vec<&'static str>,
+    proven: bool,
+    summary: &'a str,
+    checks: Vec<CheckEntry<'a>>,
+    facts: Value,
 }
 
-fn check(check: &Check) -> Value {
-    let unless_empty = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    json!({
-        "name": check.name,
-        "status": check.status.name(),
-        "found": check.found,
-        "consequence": unless_empty(&check.consequence),
-        "remedy": unless_empty(&check.remedy),
-    })
+#[derive(Serialize)]
+struct CheckEntry<'a> {
+    name: &'a str,
+    status: &'static str,
+    found: &'a str,
+    consequence: Option<&'a str>,
+    remedy: Option<&'a str>,
+}
+
+/// One JSON document and a line end.
+pub(super) fn render(facts: &Facts, diagnosis: &Diagnosis) -> serde_json::Result<String> {
+    let document = Document {
+        schema: "copytax.doctor/1",
+        audit: !diagnosis.engines.is_empty(),
+        engines: diagnosis
+            .engines
+            .iter()
+            .map(|&engine| engine_name(engine))
+            .collect(),
+        proven: diagnosis.proven,
+        summary: &diagnosis.summary,
+        checks: diagnosis.checks.iter().map(entry).collect(),
+        facts: facts_of(facts),
+    };
+    serde_json::to_string_pretty(&document).map(|json| json + "\n")
+}
+
+fn entry(check: &Check) -> CheckEntry<'_> {
+    CheckEntry {
+        name: check.name,
+        status: check.status.name(),
+        found: &check.found,
+        consequence: Some(check.consequence.as_str()).filter(|text| !text.is_empty()),
+        remedy: Some(check.remedy.as_str()).filter(|text| !text.is_empty()),
+    }
 }
 
 fn facts_of(facts: &Facts) -> Value {
