@@ -48,7 +48,7 @@ impl Failure {
 
 impl From<CaptureError> for Failure {
     fn from(error: CaptureError) -> Self {
-        let environment = !matches!(error, CaptureError::Target(_));
+        let environment = matches!(error, CaptureError::PidNamespace | CaptureError::Probe(_));
         Self {
             message: with_causes(&error),
             environment,
@@ -122,6 +122,6 @@ mod tests {
 
     #[test]
     fn targets_need_no_doctor() {
-        assert!(!Failure::from(CaptureError::Target("no process 1".to_owned())).environment);
+        assert!(!Failure::from(CaptureError::NoProcess(1)).environment);
     }
 }

@@ -59,16 +59,6 @@ impl fmt::Display for Version {
     }
 }
 
-/// Major and minor version of the running kernel; zeros where it has none.
-#[must_use]
-pub fn release() -> (u32, u32) {
-    let release = rustix::system::uname()
-        .release()
-        .to_string_lossy()
-        .into_owned();
-    Version::of_release(&release).map_or((0, 0), |version| (version.major, version.minor))
-}
-
 /// What a locked-down kernel refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lockdown {
