@@ -14,6 +14,7 @@ use super::terminal::ColorChoice;
 use super::{duration, progress, stdout, terminal};
 use crate::analysis;
 use crate::capture::{self, EngineChoice, Settings, Target};
+use crate::host::kernel;
 use crate::model::{Audit, CommandOutcome};
 use crate::report::text::TextOptions;
 use crate::report::{SortKey, json, text};
@@ -108,6 +109,7 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
         top: args.top.get(),
         sort: args.sort,
     };
+    kernel::lift_memlock();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
