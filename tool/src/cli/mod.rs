@@ -1,9 +1,98 @@
 //! Arguments to validated settings, one file a subcommand.
 
+mod audit;
+mod completions;
+mod doctor;
+mod duration;
+mod failure;
+mod log;
+mod man;
+mod progress;
+mod signals;
+mod stdout;
+mod target;
+mod terminal;
+
 use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use failure::Failure;
+use terminal::ColorChoice;
+
+/// Widest help text.
+const HELP_COLUMNS: usize = 80;
+
+const EXAMPLES: &str = "\
+Examples:
+  copytax audit                      the whole machine, for 10 seconds
+  copytax audit -p 4711 -d 1m        one process, for a minute
+  copytax audit --comm nginx --json  every nginx, for scripts
+  copytax audit -- ./server --port 80
+                                     a command, from its first call to its end
+  copytax doctor                     what works here, and what to mend
+
+Exit status: 0 done; 2 usage, privileges, or a machine that cannot do it; 128+n
+ended by signal n. The result goes to stdout, progress and log to stderr.";
+
+/// Which bytes of your servers move by zero-copy paths (sendfile, splice, ...), and which bounce
+/// through userspace although the kernel could have moved them.
+///
+/// Attaches to running processes: nothing is restarted, recompiled or injected.
+#[derive(Debug, Parser)]
+#[command(name = "copytax", version, max_term_width = HELP_COLUMNS, after_help = EXAMPLES)]
+#[command(arg_required_else_help = true, subcommand_required = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Say more on stderr; twice for details, three times for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Whether to colour the output; NO_COLOR is honoured
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Audit(Box<audit::Args>),
+    Doctor(doctor::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+    // The hidden subcommand `workload` goes here, and into `run` below.
+}
 
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Where even this cannot be written there is nobody to tell.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+        }
+    };
+    log::init(cli.verbose, cli.color);
+    run(&cli).unwrap_or_else(|failure| failure.report())
+}
+
+fn run(cli: &Cli) -> Result<ExitCode, Failure> {
+    match &cli.command {
+        Command::Audit(args) => audit::run(args, cli.color),
+        // Nothing is loaded yet to prove what the facts let expect.
+        Command::Doctor(args) => doctor::run(args, cli.color, Vec::new),
+        Command::Completions(args) => completions::run(args, Cli::command()),
+        Command::Man(args) => man::run(args, Cli::command()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
 }

@@ -210,6 +210,25 @@ fn parse_restrictions(status: &str) -> (Option<Seccomp>, bool) {
     (seccomp, field("NoNewPrivs") == Some("1"))
 }
 
+/// Since then maps are charged to cgroups, not to the limit of locked memory.
+pub const NO_MEMLOCK_SINCE: Version = Version::new(5, 11);
+
+/// Lifts the limit of locked memory where the running kernel charges maps to it. A refusal is left
+/// to the kernel to report when the maps are made.
+pub fn lift_memlock() {
+    if Version::of_release(&host().kernel).is_some_and(|version| version < NO_MEMLOCK_SINCE) {
+        let unlimited = rustix::process::Rlimit {
+            current: None,
+            maximum: None,
+        };
+        if let Err(error) =
+            rustix::process::setrlimit(rustix::process::Resource::Memlock, unlimited)
+        {
+            tracing::debug!("the limit of locked memory stays: {error}");
+        }
+    }
+}
+
 /// Bytes of locked memory that this process may use, `None` where there is no limit.
 #[must_use]
 pub fn memlock() -> Option<u64> {

@@ -3,12 +3,10 @@
 use super::super::{RAW_SINCE, TRACEPOINT_SINCE};
 use super::{Blocks, Check, Status, probe, proven, refused, version, works, wrong};
 use crate::host::facts::Facts;
-use crate::host::kernel::{Lockdown, Version};
+use crate::host::kernel::{Lockdown, NO_MEMLOCK_SINCE, Version};
 use crate::host::privileges::Capability;
 use crate::model::Engine;
 
-/// Since then maps are charged to cgroups, not to `RLIMIT_MEMLOCK`.
-const NO_MEMLOCK_SINCE: Version = Version::new(5, 11);
 /// Locked memory that the maps of a whole machine fit into.
 const MEMLOCK_ENOUGH: u64 = 256 << 20;
 

@@ -1,0 +1,65 @@
+//! One line on stderr that says how far the window is.
+
+use std::convert::Infallible;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::terminal;
+
+/// How often the line changes.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Whether the cursor stands behind a progress line.
+static SHOWN: AtomicBool = AtomicBool::new(false);
+
+/// Shows progress until it is dropped, if stderr is a terminal.
+pub(crate) async fn show(duration: Option<Duration>) -> Infallible {
+    if !io::stderr().is_terminal() {
+        return std::future::pending().await;
+    }
+    let start = Instant::now();
+    loop {
+        let columns = terminal::columns(io::stderr()).unwrap_or(terminal::DEFAULT_WIDTH);
+        let line = line(start.elapsed(), duration);
+        let visible: String = line.chars().take(columns.saturating_sub(1)).collect();
+        SHOWN.store(true, Ordering::Relaxed);
+        // Nothing depends on whether it can be written.
+        let _ = write!(io::stderr(), "\r\x1b[K{visible}");
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+/// Takes the progress line away, if there is one.
+pub(crate) fn clear() {
+    if SHOWN.swap(false, Ordering::Relaxed) {
+        // Nothing depends on whether it can be written.
+        let _ = write!(io::stderr(), "\r\x1b[K");
+    }
+}
+
+fn line(elapsed: Duration, duration: Option<Duration>) -> String {
+    let elapsed = humantime::format_duration(Duration::from_secs(elapsed.as_secs()));
+    match duration {
+        Some(duration) => {
+            let duration = humantime::format_duration(duration);
+            format!("counting: {elapsed} of {duration}; Ctrl-C reports")
+        }
+        None => format!("counting: {elapsed}; Ctrl-C reports"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines() {
+        let seconds = Duration::from_secs;
+        assert_eq!(
+            line(Duration::from_millis(3700), Some(seconds(10))),
+            "counting: 3s of 10s; Ctrl-C reports"
+        );
+        assert_eq!(line(seconds(63), None), "counting: 1m 3s; Ctrl-C reports");
+    }
+}
