@@ -8,5 +8,6 @@ pub mod analysis;
 pub mod capture;
 pub mod cli;
 pub mod host;
+pub mod lab;
 pub mod model;
 pub mod report;
