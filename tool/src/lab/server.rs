@@ -15,11 +15,11 @@ use super::shapes::Shape;
 pub(super) fn run(shape: Shape, file: &Path, transfers: u32) -> io::Result<()> {
     let listener = TcpListener::from(io::stdin().as_fd().try_clone_to_owned()?);
     for _ in 0..transfers {
-        let (mut client, _) = listener.accept()?;
+        let (client, _) = listener.accept()?;
         // Each time anew: another position than the other servers of the same file.
         let mut source = File::open(file)?;
         let expected = source.metadata()?.len();
-        let sent = shape.send(&mut source, &mut client)?;
+        let sent = shape.send(&mut source, &client)?;
         if sent != expected {
             return Err(io::Error::other(format!(
                 "{shape}: sent {sent} of {expected} bytes"

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::TcpStream;
 use std::str::FromStr;
 
@@ -52,7 +52,7 @@ impl Shape {
     /// # Errors
     ///
     /// The peer closed, the file cannot be moved this way, or it ended before its length.
-    pub fn send(self, file: &mut File, to: &mut TcpStream) -> io::Result<u64> {
+    pub fn send(self, file: &mut File, to: &TcpStream) -> io::Result<u64> {
         match self {
             Self::Sendfile => send_by_sendfile(file, to),
             Self::Splice => send_by_splice(file, to),
@@ -108,15 +108,15 @@ fn send_by_splice(file: &File, to: &TcpStream) -> io::Result<u64> {
     }
 }
 
-fn send_by_mmap(file: &File, to: &mut TcpStream) -> io::Result<u64> {
+fn send_by_mmap(file: &File, to: &TcpStream) -> io::Result<u64> {
     let mapping = Mapping::of(file)?;
     for chunk in mapping.bytes().chunks(CHUNK) {
-        to.write_all(chunk)?;
+        write_all(to, chunk)?;
     }
     Ok(mapping.bytes().len() as u64)
 }
 
-fn send_by_read(file: &mut File, to: &mut TcpStream) -> io::Result<u64> {
+fn send_by_read(file: &mut File, to: &TcpStream) -> io::Result<u64> {
     // By hand: io::copy knows the fast path.
     let mut buffer = vec![0_u8; CHUNK];
     let mut sent = 0;
@@ -124,11 +124,24 @@ fn send_by_read(file: &mut File, to: &mut TcpStream) -> io::Result<u64> {
         match file.read(&mut buffer)? {
             0 => return Ok(sent),
             filled => {
-                to.write_all(&buffer[..filled])?;
+                write_all(to, &buffer[..filled])?;
                 sent += filled as u64;
             }
         }
     }
+}
+
+/// By `write`, as the shapes promise: the standard library sends to a socket with `sendto`.
+fn write_all(to: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::write(to, bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -153,12 +166,9 @@ mod tests {
                 TcpStream::connect(address)?.read_to_end(&mut got)?;
                 io::Result::Ok(got)
             });
-            let (mut peer, _) = listener.accept().expect("the client connects");
+            let (peer, _) = listener.accept().expect("the client connects");
             io::Seek::rewind(&mut file).expect("memfd can seek");
-            assert_eq!(
-                shape.send(&mut file, &mut peer).expect("all is sent"),
-                bytes
-            );
+            assert_eq!(shape.send(&mut file, &peer).expect("all is sent"), bytes);
             drop(peer);
             let got = client.join().expect("no panic").expect("all is read");
             assert!(got == content, "{shape} changed the content");
