@@ -1,0 +1,141 @@
+//! strace counts the same calls of the same processes at the same time, and must come to the same
+//! numbers: `copytax audit -- strace -f -c CMD`.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use copytax::lab::write_pattern;
+use tempfile::TempDir;
+
+use super::nginx::Site;
+use super::python::SCRIPTS;
+use crate::support::audit::Audit;
+use crate::support::patience::until;
+use crate::support::report::Report;
+use crate::support::strace::{self, Counts};
+use crate::support::{http, prerequisites};
+
+/// Odd, so that last pieces are short.
+const SIZE: u64 = 300_007;
+
+const REQUESTS: usize = 7;
+
+#[test]
+fn http_server_equals_strace() -> Result<()> {
+    let Some(witnessed) = Witnessed::prepare("python3")? else {
+        return Ok(());
+    };
+    write_pattern(File::create(witnessed.path("file"))?, SIZE, 23)?;
+    let mut command = Command::new(prerequisites::python()?);
+    command.arg(format!("{SCRIPTS}/http_server.py"));
+    command
+        .arg(witnessed.folder.path())
+        .arg(REQUESTS.to_string());
+
+    let counts = witnessed.counts(&command, || {
+        let port = until("the port of the server", || witnessed.port())?;
+        for _ in 0..REQUESTS {
+            assert_eq!(http::get(port, "/file")?, SIZE);
+        }
+        Ok(())
+    })?;
+    assert!(counts["sendto"].0 >= REQUESTS as u64, "{counts:?}");
+    Ok(())
+}
+
+#[test]
+fn nginx_equals_strace() -> Result<()> {
+    for sendfile in [true, false] {
+        let Some(witnessed) = Witnessed::prepare("nginx")? else {
+            return Ok(());
+        };
+        let site = Site::with_file(SIZE, sendfile)?;
+        let command = site.command(&prerequisites::program("nginx")?);
+        let counts = witnessed.counts(&command, || {
+            site.wait_until_up()?;
+            for _ in 0..REQUESTS {
+                assert_eq!(http::get(site.port, "/file")?, SIZE);
+            }
+            site.quit()
+        })?;
+        assert_eq!(counts.contains_key("sendfile"), sendfile, "{counts:?}");
+        // A worker that is told to quit drains its channel until EAGAIN.
+        assert!(counts["recvmsg"].1 >= 1, "{counts:?}");
+    }
+    Ok(())
+}
+
+/// A read that a signal interrupts and the kernel restarts exits once each time, with ERESTARTSYS,
+/// which no program ever sees: both count it as a call and as an error.
+#[test]
+fn restarted_calls_equal_strace() -> Result<()> {
+    let Some(witnessed) = Witnessed::prepare("python3")? else {
+        return Ok(());
+    };
+    let mut command = Command::new(prerequisites::python()?);
+    command.args([&format!("{SCRIPTS}/interrupted.py"), "23"]);
+    let counts = witnessed.counts(&command, || Ok(()))?;
+    assert!(counts["read"].1 >= 1, "{counts:?}");
+    Ok(())
+}
+
+/// The files of one run.
+struct Witnessed {
+    strace: std::path::PathBuf,
+    folder: TempDir,
+}
+
+impl Witnessed {
+    fn prepare(program: &str) -> Result<Option<Self>> {
+        let there = prerequisites::root()
+            .and_then(|()| prerequisites::program(program))
+            .and_then(|_| prerequisites::program("strace"));
+        let Some(strace) = prerequisites::or_skip(there)? else {
+            return Ok(None);
+        };
+        let folder = TempDir::new()?;
+        Ok(Some(Self { strace, folder }))
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The port that the command has printed, if it has.
+    fn port(&self) -> Result<Option<u16>> {
+        let printed = fs::read_to_string(self.path("stdout")).unwrap_or_default();
+        let line = printed.strip_suffix('\n');
+        Ok(line.map(str::parse).transpose()?)
+    }
+
+    /// Runs the command under both, with `load` beside it; fails unless they agree.
+    fn counts(&self, command: &Command, load: impl FnOnce() -> Result<()>) -> Result<Counts> {
+        let summary = self.path("summary");
+        let command = strace::counting(&self.strace, &summary, command);
+        let audit = Audit::of_command(&self.path("stdout"), &command)?;
+        load()?;
+        let report = audit.report()?;
+        report.nothing_lost()?;
+        agreed(&report, &summary)
+    }
+}
+
+fn agreed(report: &Report, summary: &Path) -> Result<Counts> {
+    let summary = fs::read_to_string(summary).context("strace left no summary")?;
+    let by_strace = strace::parse(&summary)?;
+    ensure!(!by_strace.is_empty(), "strace saw nothing: {summary}");
+    // strace itself is the one process that strace does not see.
+    report.named("strace")?;
+    let mut by_audit = Counts::new();
+    for process in report.processes.iter().filter(|p| p.comm != "strace") {
+        for (name, sums) in process.calls() {
+            let counts = by_audit.entry(name.to_owned()).or_default();
+            counts.0 += sums.calls;
+            counts.1 += sums.errors;
+        }
+    }
+    assert_eq!(by_audit, by_strace, "the audit (left) and strace disagree");
+    Ok(by_strace)
+}
