@@ -63,14 +63,17 @@ fn served(script: &str, path: &str, fetch: impl Fn(u16) -> Result<u64>) -> Resul
     command
         .arg(folder.path().join(path))
         .arg(REQUESTS.to_string());
-    let (server, port) = Program::start_server(&mut command)?;
+    let log = folder.path().join("log");
+    let (server, port) = Program::start_server(command.stderr(File::create(&log)?))?;
 
     let pid = server.pid();
     let audit = Audit::of_process(pid)?;
     for _ in 0..REQUESTS {
         assert_eq!(fetch(port)?, SIZE);
     }
-    ensure!(server.wait()?.success(), "{script} failed");
+    let status = server.wait()?;
+    let log = std::fs::read_to_string(log)?;
+    ensure!(status.success(), "{script} failed with {status}: {log}");
     audit.interrupt()?.take(pid).map(Some)
 }
 

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::{WaitOptions, wait};
 use tempfile::TempDir;
 
-use crate::support::audit::Audit;
+use crate::support::audit::{Audit, ENGINES};
 use crate::support::prerequisites;
 use crate::support::report::{Report, Syscall};
 
@@ -32,9 +32,16 @@ const WRITES_OF_A_PROCESS: u64 = 2;
 
 #[test]
 fn sixty_four_writers_are_counted_exactly() -> Result<()> {
-    let Some(report) = played("writers")? else {
-        return Ok(());
-    };
+    for engine in ENGINES {
+        let Some(report) = played(engine, "writers")? else {
+            return Ok(());
+        };
+        writers_are_exact(&report)?;
+    }
+    Ok(())
+}
+
+fn writers_are_exact(report: &Report) -> Result<()> {
     report.nothing_lost()?;
     let [process] = report.processes.as_slice() else {
         anyhow::bail!("one process was watched: {report:#?}");
@@ -54,9 +61,16 @@ fn sixty_four_writers_are_counted_exactly() -> Result<()> {
 
 #[test]
 fn two_thousand_short_lived_processes_are_counted_exactly() -> Result<()> {
-    let Some(report) = played("short_lived")? else {
-        return Ok(());
-    };
+    for engine in ENGINES {
+        let Some(report) = played(engine, "short_lived")? else {
+            return Ok(());
+        };
+        short_lived_are_exact(&report)?;
+    }
+    Ok(())
+}
+
+fn short_lived_are_exact(report: &Report) -> Result<()> {
     report.nothing_lost()?;
     let sums = |calls, size: usize| Syscall {
         calls,
@@ -81,7 +95,7 @@ fn two_thousand_short_lived_processes_are_counted_exactly() -> Result<()> {
 
 /// What the audit says of a process that plays a role: this program, started again with one of
 /// the ignored tests below.
-fn played(role: &str) -> Result<Option<Report>> {
+fn played(engine: &str, role: &str) -> Result<Option<Report>> {
     if prerequisites::or_skip(prerequisites::root())?.is_none() {
         return Ok(None);
     }
@@ -91,7 +105,7 @@ fn played(role: &str) -> Result<Option<Report>> {
     command.args(["--exact", "--ignored", "--nocapture"]);
     command.arg(format!("scale::{role}"));
     let out = folder.path().join("stdout");
-    let report = Audit::of_command(&out, &command)?.report()?;
+    let report = Audit::of_command(engine, &out, &command)?.report()?;
     let said = std::fs::read_to_string(out)?;
     ensure!(said.contains("1 passed"), "the role failed: {said}");
     Ok(Some(report))

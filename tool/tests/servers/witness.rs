@@ -2,7 +2,7 @@
 //! numbers: `copytax audit -- strace -f -c CMD`.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::nginx::Site;
 use super::python::SCRIPTS;
-use crate::support::audit::Audit;
+use crate::support::audit::{Audit, ENGINES};
 use crate::support::patience::until;
 use crate::support::report::Report;
 use crate::support::strace::{self, Counts};
@@ -20,44 +20,48 @@ use crate::support::{http, prerequisites};
 /// Odd, so that last pieces are short.
 const SIZE: u64 = 300_007;
 
-const REQUESTS: usize = 7;
+const REQUESTS: u64 = 7;
 
 #[test]
 fn http_server_equals_strace() -> Result<()> {
-    let Some(witnessed) = Witnessed::prepare("python3")? else {
-        return Ok(());
-    };
-    write_pattern(File::create(witnessed.path("file"))?, SIZE, 23)?;
-    let mut command = Command::new(prerequisites::python()?);
-    command.arg(format!("{SCRIPTS}/http_server.py"));
-    command
-        .arg(witnessed.folder.path())
-        .arg(REQUESTS.to_string());
-
-    let counts = witnessed.counts(&command, || {
-        let port = until("the port of the server", || witnessed.port())?;
-        for _ in 0..REQUESTS {
-            assert_eq!(http::get(port, "/file")?, SIZE);
-        }
-        Ok(())
-    })?;
-    assert!(counts["sendto"].0 >= REQUESTS as u64, "{counts:?}");
+    for engine in ENGINES {
+        let Some(witnessed) = Witnessed::prepare("python3", engine)? else {
+            return Ok(());
+        };
+        write_pattern(File::create(witnessed.path("file"))?, SIZE, 23)?;
+        let mut command = Command::new(prerequisites::python()?);
+        command.arg(format!("{SCRIPTS}/http_server.py"));
+        command.arg(witnessed.folder.path());
+        command.arg(REQUESTS.to_string());
+        let counts = witnessed.counts(&command, || {
+            let port = until("the port of the server", || witnessed.port())?;
+            (0..REQUESTS).try_for_each(|_| fetch(port))
+        })?;
+        assert!(counts["sendto"].0 >= REQUESTS, "{counts:?}");
+    }
     Ok(())
 }
 
 #[test]
-fn nginx_equals_strace() -> Result<()> {
-    for sendfile in [true, false] {
-        let Some(witnessed) = Witnessed::prepare("nginx")? else {
+fn nginx_with_sendfile_equals_strace() -> Result<()> {
+    nginx_equals_strace(true)
+}
+
+#[test]
+fn nginx_without_sendfile_equals_strace() -> Result<()> {
+    nginx_equals_strace(false)
+}
+
+fn nginx_equals_strace(sendfile: bool) -> Result<()> {
+    for engine in ENGINES {
+        let Some(witnessed) = Witnessed::prepare("nginx", engine)? else {
             return Ok(());
         };
         let site = Site::with_file(SIZE, sendfile)?;
         let command = site.command(&prerequisites::program("nginx")?);
         let counts = witnessed.counts(&command, || {
             site.wait_until_up()?;
-            for _ in 0..REQUESTS {
-                assert_eq!(http::get(site.port, "/file")?, SIZE);
-            }
+            (0..REQUESTS).try_for_each(|_| fetch(site.port))?;
             site.quit()
         })?;
         assert_eq!(counts.contains_key("sendfile"), sendfile, "{counts:?}");
@@ -71,24 +75,32 @@ fn nginx_equals_strace() -> Result<()> {
 /// which no program ever sees: both count it as a call and as an error.
 #[test]
 fn restarted_calls_equal_strace() -> Result<()> {
-    let Some(witnessed) = Witnessed::prepare("python3")? else {
-        return Ok(());
-    };
-    let mut command = Command::new(prerequisites::python()?);
-    command.args([&format!("{SCRIPTS}/interrupted.py"), "23"]);
-    let counts = witnessed.counts(&command, || Ok(()))?;
-    assert!(counts["read"].1 >= 1, "{counts:?}");
+    for engine in ENGINES {
+        let Some(witnessed) = Witnessed::prepare("python3", engine)? else {
+            return Ok(());
+        };
+        let mut command = Command::new(prerequisites::python()?);
+        command.args([&format!("{SCRIPTS}/interrupted.py"), "23"]);
+        let counts = witnessed.counts(&command, || Ok(()))?;
+        assert!(counts["read"].1 >= 1, "{counts:?}");
+    }
     Ok(())
 }
 
-/// The files of one run.
+fn fetch(port: u16) -> Result<()> {
+    assert_eq!(http::get(port, "/file")?, SIZE);
+    Ok(())
+}
+
+/// One run.
 struct Witnessed {
-    strace: std::path::PathBuf,
+    engine: &'static str,
+    strace: PathBuf,
     folder: TempDir,
 }
 
 impl Witnessed {
-    fn prepare(program: &str) -> Result<Option<Self>> {
+    fn prepare(program: &str, engine: &'static str) -> Result<Option<Self>> {
         let there = prerequisites::root()
             .and_then(|()| prerequisites::program(program))
             .and_then(|_| prerequisites::program("strace"));
@@ -96,10 +108,14 @@ impl Witnessed {
             return Ok(None);
         };
         let folder = TempDir::new()?;
-        Ok(Some(Self { strace, folder }))
+        Ok(Some(Self {
+            engine,
+            strace,
+            folder,
+        }))
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -114,7 +130,7 @@ impl Witnessed {
     fn counts(&self, command: &Command, load: impl FnOnce() -> Result<()>) -> Result<Counts> {
         let summary = self.path("summary");
         let command = strace::counting(&self.strace, &summary, command);
-        let audit = Audit::of_command(&self.path("stdout"), &command)?;
+        let audit = Audit::of_command(self.engine, &self.path("stdout"), &command)?;
         load()?;
         let report = audit.report()?;
         report.nothing_lost()?;

@@ -22,7 +22,7 @@ fn every_shape_is_a_row_with_its_bytes() -> Result<()> {
     command.arg("workload");
     command.arg(format!("--bytes={BYTES}"));
     command.arg(format!("--transfers={TRANSFERS}"));
-    let report = Audit::of_command(&folder.path().join("stdout"), &command)?.report()?;
+    let report = Audit::of_command("auto", &folder.path().join("stdout"), &command)?.report()?;
 
     report.nothing_lost()?;
     for shape in ["sendfile", "splice"] {

@@ -19,6 +19,9 @@ const DURATION: &str = "1000s";
 /// Standard output of the command goes to a file: it must not get between the lines of the report.
 const REDIRECT: &str = r#"out=$1; shift; exec "$@" >"$out""#;
 
+/// Both ways to attach, which must come to the same numbers.
+pub(crate) const ENGINES: [&str; 2] = ["raw", "tracepoint"];
+
 /// A running `copytax audit --json`.
 pub(crate) struct Audit {
     tool: Child,
@@ -35,9 +38,9 @@ impl Audit {
     }
 
     /// Watches a command, which writes its standard output to the file `out`.
-    pub(crate) fn of_command(out: &Path, command: &Command) -> Result<Self> {
-        let shell = ["--", "sh", "-c", REDIRECT, "sh"].map(OsStr::new);
-        let words = shell
+    pub(crate) fn of_command(engine: &str, out: &Path, command: &Command) -> Result<Self> {
+        let start = ["--engine", engine, "--", "sh", "-c", REDIRECT, "sh"].map(OsStr::new);
+        let words = start
             .into_iter()
             .chain([out.as_os_str(), command.get_program()])
             .chain(command.get_args());
