@@ -61,7 +61,7 @@ fn served(sendfile: bool) -> Result<Option<Process>> {
     };
     let site = Site::with_file(SIZE, sendfile)?;
     let master = Program::start(&mut site.command(&nginx))?;
-    site.wait_until_up()?;
+    until("nginx to listen", || Ok(site.is_up().then_some(())))?;
     let worker = only_child(master.pid())?;
 
     let audit = Audit::of_process(worker)?;
@@ -134,9 +134,9 @@ impl Site {
         command
     }
 
-    /// Waits until the server listens.
-    pub(crate) fn wait_until_up(&self) -> Result<()> {
-        until("nginx to listen", || Ok(http::connect(self.port).ok())).map(drop)
+    /// Whether the server listens.
+    pub(crate) fn is_up(&self) -> bool {
+        http::connect(self.port).is_ok()
     }
 
     /// Asks the server to end when it has answered everyone.

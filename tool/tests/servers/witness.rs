@@ -33,10 +33,11 @@ fn http_server_equals_strace() -> Result<()> {
         command.arg(format!("{SCRIPTS}/http_server.py"));
         command.arg(witnessed.folder.path());
         command.arg(REQUESTS.to_string());
-        let counts = witnessed.counts(&command, || {
-            let port = until("the port of the server", || witnessed.port())?;
-            (0..REQUESTS).try_for_each(|_| fetch(port))
-        })?;
+        let counts = witnessed.counts(
+            &command,
+            || witnessed.port(),
+            |port| (0..REQUESTS).try_for_each(|_| fetch(port)),
+        )?;
         assert!(counts["sendto"].0 >= REQUESTS, "{counts:?}");
     }
     Ok(())
@@ -59,11 +60,14 @@ fn nginx_equals_strace(sendfile: bool) -> Result<()> {
         };
         let site = Site::with_file(SIZE, sendfile)?;
         let command = site.command(&prerequisites::program("nginx")?);
-        let counts = witnessed.counts(&command, || {
-            site.wait_until_up()?;
-            (0..REQUESTS).try_for_each(|_| fetch(site.port))?;
-            site.quit()
-        })?;
+        let counts = witnessed.counts(
+            &command,
+            || Ok(site.is_up().then_some(site.port)),
+            |port| {
+                (0..REQUESTS).try_for_each(|_| fetch(port))?;
+                site.quit()
+            },
+        )?;
         assert_eq!(counts.contains_key("sendfile"), sendfile, "{counts:?}");
         // A worker that is told to quit drains its channel until EAGAIN.
         assert!(counts["recvmsg"].1 >= 1, "{counts:?}");
@@ -81,7 +85,7 @@ fn restarted_calls_equal_strace() -> Result<()> {
         };
         let mut command = Command::new(prerequisites::python()?);
         command.args([&format!("{SCRIPTS}/interrupted.py"), "23"]);
-        let counts = witnessed.counts(&command, || Ok(()))?;
+        let counts = witnessed.counts(&command, || Ok(Some(())), Ok)?;
         assert!(counts["read"].1 >= 1, "{counts:?}");
     }
     Ok(())
@@ -126,12 +130,25 @@ impl Witnessed {
         Ok(line.map(str::parse).transpose()?)
     }
 
-    /// Runs the command under both, with `load` beside it; fails unless they agree.
-    fn counts(&self, command: &Command, load: impl FnOnce() -> Result<()>) -> Result<Counts> {
+    /// Runs the command under both, with `load` beside it once it is `ready`; fails unless they
+    /// agree.
+    fn counts<T>(
+        &self,
+        command: &Command,
+        mut ready: impl FnMut() -> Result<Option<T>>,
+        load: impl FnOnce(T) -> Result<()>,
+    ) -> Result<Counts> {
         let summary = self.path("summary");
         let command = strace::counting(&self.strace, &summary, command);
-        let audit = Audit::of_command(self.engine, &self.path("stdout"), &command)?;
-        load()?;
+        let mut audit = Audit::of_command(self.engine, &self.path("stdout"), &command)?;
+        let found = until("the program to be ready", || {
+            let found = ready()?;
+            if found.is_none() {
+                audit.still_runs()?;
+            }
+            Ok(found)
+        })?;
+        load(found)?;
         let report = audit.report()?;
         report.nothing_lost()?;
         agreed(&report, &summary)

@@ -87,6 +87,15 @@ impl Audit {
         bail!("the audit did not attach; it said: {}", seen.join("\n"))
     }
 
+    /// Fails if it has ended: then nothing that a test waits for can come any more.
+    pub(crate) fn still_runs(&mut self) -> Result<()> {
+        if let Some(status) = self.tool.try_wait()? {
+            let said = self.stderr.iter().collect::<Vec<_>>().join("\n");
+            bail!("the audit ended early with {status}: {said}");
+        }
+        Ok(())
+    }
+
     /// Ends it as Ctrl-C would, and gives back its report.
     pub(crate) fn interrupt(self) -> Result<Report> {
         kill_process(Pid::from_child(&self.tool), Signal::INT)?;

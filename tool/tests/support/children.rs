@@ -1,13 +1,15 @@
 //! Programs that a test starts, ended when the test is.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::patience;
 
-/// A running program.
+/// A running program, with its children: the leader of a process group.
 pub(crate) struct Program(Child);
 
 impl Program {
@@ -15,6 +17,7 @@ impl Program {
     pub(crate) fn start(command: &mut Command) -> Result<Self> {
         let child = command
             .stdin(Stdio::null())
+            .process_group(0)
             .spawn()
             .with_context(|| format!("cannot start {command:?}"))?;
         Ok(Self(child))
@@ -44,8 +47,11 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Both fail only where the program has ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        // A status that was waited for means that the pid may be someone else's by now.
+        if let Ok(None) = self.0.try_wait() {
+            // Fails only where it ends at this moment.
+            let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
+            let _ = self.0.wait();
+        }
     }
 }
