@@ -150,7 +150,7 @@ impl Witnessed {
         })?;
         load(found)?;
         let report = audit.report()?;
-        report.nothing_lost()?;
+        report.every_call_counted()?;
         agreed(&report, &summary)
     }
 }

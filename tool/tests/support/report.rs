@@ -67,6 +67,15 @@ impl Report {
         process.with_context(|| format!("no process is named {comm} in {self:#?}"))
     }
 
+    /// Fails if a call may be missing. Which bytes were relayed can be in doubt all the same.
+    pub(crate) fn every_call_counted(&self) -> Result<()> {
+        for counter in ["map_full", "unsupported_abi_calls", "endpoint_unknown"] {
+            let lost = self.loss.get(counter).copied().flatten().unwrap_or(0);
+            ensure!(lost == 0, "{counter} is {lost}");
+        }
+        Ok(())
+    }
+
     /// Fails if a loss counter is not 0.
     pub(crate) fn nothing_lost(&self) -> Result<()> {
         let lost = self.loss.values().any(|count| count.unwrap_or(0) > 0);
