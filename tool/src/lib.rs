@@ -8,6 +8,7 @@ pub mod analysis;
 pub mod capture;
 pub mod cli;
 pub mod host;
+pub mod lab;
 pub mod model;
 pub mod probe;
 pub mod report;

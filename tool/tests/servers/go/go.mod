@@ -1,0 +1,3 @@
+module copytax/testserver
+
+go 1.22

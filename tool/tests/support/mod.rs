@@ -1,0 +1,9 @@
+//! What tests share that watch real programs with the real tool.
+
+pub(crate) mod audit;
+pub(crate) mod children;
+pub(crate) mod http;
+pub(crate) mod patience;
+pub(crate) mod prerequisites;
+pub(crate) mod report;
+pub(crate) mod strace;

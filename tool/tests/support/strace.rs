@@ -1,0 +1,57 @@
+//! strace as a witness.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use copytax::model::Call;
+
+/// Calls and errors by name of the call.
+pub(crate) type Counts = BTreeMap<String, (u64, u64)>;
+
+/// The command, with its accounted calls and those of its children counted by strace.
+pub(crate) fn counting(strace: &Path, summary: &Path, command: &Command) -> Command {
+    let family: Vec<_> = Call::ALL.iter().map(|call| call.name()).collect();
+    let mut counting = Command::new(strace);
+    counting
+        .args(["-f", "-c", "-U", "calls,errors,name", "-e"])
+        .arg(format!("trace={}", family.join(",")))
+        .arg("-o")
+        .arg(summary)
+        .arg(command.get_program())
+        .args(command.get_args());
+    counting
+}
+
+/// Reads a summary that `counting` made.
+pub(crate) fn parse(summary: &str) -> Result<Counts> {
+    let mut counts = Counts::new();
+    for line in summary.lines() {
+        let words: Vec<_> = line.split_whitespace().collect();
+        // The heading has no number, the rules are dashes, and the column of errors may be empty.
+        let Some(Ok(calls)) = words.first().map(|word| word.parse()) else {
+            continue;
+        };
+        let name = *words.last().context("the line has a first word")?;
+        let errors = match words.as_slice() {
+            [_, errors, _] => errors.parse()?,
+            _ => 0,
+        };
+        if name != "total" {
+            counts.insert(name.to_owned(), (calls, errors));
+        }
+    }
+    Ok(counts)
+}
+
+#[test]
+fn summary_is_read() -> Result<()> {
+    let summary = "    calls    errors syscall\n--------- --------- ----------------\n       \
+                   71         5 read\n        6           write\n--------- --------- \
+                   ----------------\n       77         5 total\n";
+    let expected = [("read", (71, 5)), ("write", (6, 0))];
+    let expected = expected.map(|(name, counts)| (name.to_owned(), counts));
+    assert_eq!(parse(summary)?, expected.into());
+    Ok(())
+}
