@@ -20,6 +20,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use failure::Failure;
 use terminal::ColorChoice;
 
+use crate::{lab, probe};
+
 /// Widest help text.
 const HELP_COLUMNS: usize = 80;
 
@@ -59,7 +61,9 @@ enum Command {
     Doctor(doctor::Args),
     Completions(completions::Args),
     Man(man::Args),
-    // The hidden subcommand `workload` goes here, and into `run` below.
+    /// The embedded workload of the demo
+    #[command(hide = true)]
+    Workload(lab::WorkloadOptions),
 }
 
 /// Runs the command line of this process.
@@ -80,10 +84,12 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Audit(args) => audit::run(args, cli.color),
-        // Nothing is loaded yet to prove what the facts let expect.
-        Command::Doctor(args) => doctor::run(args, cli.color, Vec::new),
+        Command::Doctor(args) => doctor::run(args, cli.color, probe::trials),
         Command::Completions(args) => completions::run(args, Cli::command()),
         Command::Man(args) => man::run(args, Cli::command()),
+        Command::Workload(options) => lab::run(options)
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(|error| Failure::io("workload", &error)),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The running kernel's structure offsets, from its BTF.
 
+use std::fs;
+
 use btf_rs::{Btf, Struct, Type};
 use copytax_common::KernelLayout;
 
@@ -13,7 +15,8 @@ use crate::probe::ProbeError;
 /// structure member.
 pub(crate) fn of_running_kernel() -> Result<Kernel, ProbeError> {
     let path = "/sys/kernel/btf/vmlinux";
-    let btf = Btf::from_file(path).map_err(|error| ProbeError::Btf(error.to_string()))?;
+    let bytes = fs::read(path).map_err(|error| ProbeError::Btf(error.to_string()))?;
+    let btf = Btf::from_bytes(&bytes).map_err(|error| ProbeError::Btf(error.to_string()))?;
     let at = |structure: &str, member: &str| offset(&btf, structure, member);
     let layout = KernelLayout {
         task_tgid: at("task_struct", "tgid")?,

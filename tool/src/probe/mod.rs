@@ -5,8 +5,10 @@ mod maps;
 mod object;
 mod session;
 mod tracefs;
+mod trials;
 
 pub use session::Session;
+pub use trials::trials;
 
 /// What went wrong with the kernel half.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,7 @@
 //! One loaded and attached kernel half.
 
+use std::thread;
+
 use aya::programs::tp_btf::BtfTracePointLink;
 use aya::programs::trace_point::TracePointLink;
 use aya::programs::{BtfTracePoint, ProgramError, TracePoint};
@@ -37,6 +39,12 @@ pub struct Session {
 enum Link {
     Raw(BtfTracePointLink),
     Tracepoint(TracePointLink),
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.detach();
+    }
 }
 
 impl Session {
@@ -162,7 +170,12 @@ impl Session {
 
     /// Detaches everything; the counts stay readable.
     pub fn detach(&mut self) {
-        self.links.clear();
+        // Each tracepoint's end waits until no CPU is in it any more: together that is one wait.
+        thread::scope(|scope| {
+            for link in self.links.drain(..) {
+                scope.spawn(move || drop(link));
+            }
+        });
     }
 
     /// How the kernel half is attached.

@@ -31,7 +31,7 @@ pub(crate) fn field_offset(category: &str, name: &str, field: &str) -> Result<u3
     })
 }
 
-/// Finds a line such as `field:pid_t child_pid;	offset:44;	size:4;	signed:1;`.
+/// Finds a line such as `field:pid_t child_pid; offset:44; size:4; signed:1;`.
 fn parse_offset(format: &str, field: &str) -> Option<u32> {
     format.lines().find_map(|line| {
         let mut parts = line.trim().split(';').map(str::trim);
