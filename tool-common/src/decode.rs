@@ -58,7 +58,11 @@ pub struct UnknownTag {
 
 impl fmt::Display for UnknownTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the kernel half sent {} {}, which is none", self.what, self.tag)
+        write!(
+            f,
+            "the kernel half sent {} {}, which is none",
+            self.what, self.tag
+        )
     }
 }
 

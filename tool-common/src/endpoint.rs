@@ -44,12 +44,7 @@ impl EndpointKind {
     pub const fn is_socket(self) -> bool {
         matches!(
             self,
-            Self::Tcp
-                | Self::Udp
-                | Self::Unix
-                | Self::UnixDatagram
-                | Self::Vsock
-                | Self::Socket
+            Self::Tcp | Self::Udp | Self::Unix | Self::UnixDatagram | Self::Vsock | Self::Socket
         )
     }
 }

@@ -9,8 +9,7 @@ use crate::{
     kernel::Task,
     last_ingest,
     layout::layout,
-    loss, pipes, process,
-    target,
+    loss, pipes, process, target,
     walk::{self, Caller, Direction, Memory},
 };
 
@@ -196,7 +195,11 @@ impl Exit {
     #[inline(always)]
     fn transfer(&self, source: &Endpoint, sink: &Endpoint, bytes: u64) {
         let into_pipe = sink.kind as u8 == EndpointKind::Pipe as u8;
-        let class = if into_pipe { Class::Staged } else { Class::ZeroCopy };
+        let class = if into_pipe {
+            Class::Staged
+        } else {
+            Class::ZeroCopy
+        };
         if source.kind as u8 != EndpointKind::Pipe as u8 || bytes == 0 {
             if into_pipe && bytes != 0 {
                 pipes::fill(sink, source.kind as u8, bytes);
@@ -218,7 +221,14 @@ impl Exit {
                 first_pieces: u64::from(seen == 0),
             };
             seen |= bit;
-            flows::add(self.process, self.call, kind, sink.kind as u8, class, amount);
+            flows::add(
+                self.process,
+                self.call,
+                kind,
+                sink.kind as u8,
+                class,
+                amount,
+            );
         });
     }
 
@@ -233,7 +243,11 @@ impl Exit {
         };
         let fills = pipe.is_writable();
         if result < 0 {
-            let (source, sink) = if fills { (memory, pipe.kind) } else { (pipe.kind, memory) };
+            let (source, sink) = if fills {
+                (memory, pipe.kind)
+            } else {
+                (pipe.kind, memory)
+            };
             self.add_error(source, sink, result);
         } else if fills {
             if result != 0 {

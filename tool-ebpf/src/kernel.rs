@@ -24,7 +24,11 @@ impl Task {
     #[inline(always)]
     pub(crate) fn current() -> Self {
         // SAFETY: no preconditions.
-        Self(unsafe { bpf_get_current_task_btf() }.cast::<u8>().cast_const())
+        Self(
+            unsafe { bpf_get_current_task_btf() }
+                .cast::<u8>()
+                .cast_const(),
+        )
     }
 
     /// A task that the kernel passed to a BTF-typed program.

@@ -163,7 +163,9 @@ pub(crate) fn remember(entry: Entry) {
     let Some(request) = request() else {
         return;
     };
-    let Entry { tag, start, end, .. } = entry;
+    let Entry {
+        tag, start, end, ..
+    } = entry;
     request.entry.set(entry);
     let first = granule(start);
     let before = index_of(tag, first.wrapping_sub(1));
@@ -370,8 +372,13 @@ pub(crate) fn spend(tag: u64, address: u64, limit: u64) -> Found {
     request.tag.set(tag);
     request.address.set(address);
     request.limit.set(limit);
-    request.next.set(if limit < granule_end { limit } else { granule_end });
-    if relay_spend(index_of(tag, own)) != 0 || relay_spend(index_of(tag, own.wrapping_sub(1))) != 0 {
+    request.next.set(if limit < granule_end {
+        limit
+    } else {
+        granule_end
+    });
+    if relay_spend(index_of(tag, own)) != 0 || relay_spend(index_of(tag, own.wrapping_sub(1))) != 0
+    {
         return Found::Piece(request.piece.get());
     }
     Found::Gap(request.next.get())
@@ -429,7 +436,11 @@ extern "C" fn relay_take(index: u64, way: u64) -> u64 {
     if set.tag[slot].get() != request.tag.get() || start > address || address >= end {
         return 0;
     }
-    let piece_end = if request.limit.get() < end { request.limit.get() } else { end };
+    let piece_end = if request.limit.get() < end {
+        request.limit.get()
+    } else {
+        end
+    };
     if relay_unchanged(index, way, address, piece_end) == 0 {
         set.tag[slot].set(0);
         return 0;

@@ -1,6 +1,8 @@
 //! Which processes are accounted.
 
-use aya_ebpf::{helpers::generated::bpf_get_current_ancestor_cgroup_id, macros::map, maps::HashMap};
+use aya_ebpf::{
+    helpers::generated::bpf_get_current_ancestor_cgroup_id, macros::map, maps::HashMap,
+};
 use copytax_common::{FilterMode, TARGET_ACTIVE};
 
 use crate::{

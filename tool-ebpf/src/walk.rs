@@ -235,7 +235,11 @@ extern "C" fn step() -> i64 {
 
 #[inline(always)]
 fn begin_segment(walk: &mut Walk, address: u64, wanted: u64) {
-    let length = if walk.left < wanted { walk.left } else { wanted };
+    let length = if walk.left < wanted {
+        walk.left
+    } else {
+        wanted
+    };
     walk.left -= length;
     walk.segment = address;
     if walk.first == 0 {
@@ -314,7 +318,11 @@ fn fingerprint_of(address: u64, length: u64) -> Option<u64> {
 #[inline(always)]
 fn ingest_piece(walk: &mut Walk) {
     let address = walk.cursor;
-    let length = if walk.segment_left < CHUNK { walk.segment_left } else { CHUNK };
+    let length = if walk.segment_left < CHUNK {
+        walk.segment_left
+    } else {
+        CHUNK
+    };
     walk.cursor = address + length;
     walk.segment_left -= length;
     let Some(samples) = sample::of(address, length as u32) else {
@@ -459,5 +467,12 @@ fn emit(walk: &mut Walk, class: Class, source: u8, bytes: u64) {
     };
     *word |= mask;
     walk.has_first_piece = 1;
-    flows::add(walk.process, walk.call, source, walk.endpoint, class, amount);
+    flows::add(
+        walk.process,
+        walk.call,
+        source,
+        walk.endpoint,
+        class,
+        amount,
+    );
 }

@@ -107,7 +107,10 @@ fn attach_engine(
     }
     session.attach()?;
     if let Some(first) = plan.pids.first()
-        && !plan.pids.iter().any(|pid| family::thread_group(*pid).is_some())
+        && !plan
+            .pids
+            .iter()
+            .any(|pid| family::thread_group(*pid).is_some())
     {
         return Err(CaptureError::DiedWhileAttaching(*first));
     }

@@ -62,8 +62,7 @@ impl Names {
     }
 
     fn at_start(&self, id: ProcessId) -> Option<&ProcessFacts> {
-        self.at_start
-            .get(&(id.pid, id.start_time_ns / NS_PER_TICK))
+        self.at_start.get(&(id.pid, id.start_time_ns / NS_PER_TICK))
     }
 
     /// Facts of a process that is gone.

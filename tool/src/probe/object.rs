@@ -25,7 +25,8 @@ const INSTRUCTION: usize = 8;
 /// aya 0.14 does not resolve kernel functions itself.
 pub(crate) fn with_rdonly_cast(id: u32) -> Result<Vec<u8>, ProbeError> {
     let mut bytes = OBJECT.to_vec();
-    let file = object::File::parse(OBJECT).map_err(|error| ProbeError::Object(error.to_string()))?;
+    let file =
+        object::File::parse(OBJECT).map_err(|error| ProbeError::Object(error.to_string()))?;
     for section in file.sections().filter(|s| s.kind() == SectionKind::Text) {
         let Some((start, size)) = section.file_range() else {
             continue;

@@ -150,7 +150,8 @@ impl Session {
         let refused = |error: ProgramError| not_attached(name, &error);
         let program: &mut BtfTracePoint = program(&mut self.ebpf, name)?;
         let id = program.attach().map_err(refused)?;
-        self.links.push(Link::Raw(program.take_link(id).map_err(refused)?));
+        self.links
+            .push(Link::Raw(program.take_link(id).map_err(refused)?));
         Ok(())
     }
 

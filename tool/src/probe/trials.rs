@@ -9,12 +9,15 @@ use crate::probe::{ProbeError, Session};
 /// Loads and attaches each engine for a moment, with no process as target.
 #[must_use]
 pub fn trials() -> Vec<ProbeResult> {
-    [(PROBE_RAW, Engine::Raw), (PROBE_TRACEPOINT, Engine::Tracepoint)]
-        .map(|(name, engine)| ProbeResult {
-            name,
-            result: attempt(engine).map_err(|error| error.to_string()),
-        })
-        .into()
+    [
+        (PROBE_RAW, Engine::Raw),
+        (PROBE_TRACEPOINT, Engine::Tracepoint),
+    ]
+    .map(|(name, engine)| ProbeResult {
+        name,
+        result: attempt(engine).map_err(|error| error.to_string()),
+    })
+    .into()
 }
 
 fn attempt(engine: Engine) -> Result<(), ProbeError> {

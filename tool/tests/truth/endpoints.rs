@@ -159,7 +159,13 @@ fn enlarge(socket: RawFd) {
     let size: i32 = 2 << 20;
     for option in [libc::SO_SNDBUFFORCE, libc::SO_RCVBUFFORCE] {
         unsafe {
-            libc::setsockopt(socket, libc::SOL_SOCKET, option, (&raw const size).cast(), 4);
+            libc::setsockopt(
+                socket,
+                libc::SOL_SOCKET,
+                option,
+                (&raw const size).cast(),
+                4,
+            );
         }
     }
 }
@@ -185,7 +191,11 @@ fn unix() -> io::Result<Channel> {
 
 fn unix_datagram() -> io::Result<Channel> {
     let (reader, writer) = UnixDatagram::pair()?;
-    Ok(channel("unix_datagram", reader.into_raw_fd(), writer.into_raw_fd()))
+    Ok(channel(
+        "unix_datagram",
+        reader.into_raw_fd(),
+        writer.into_raw_fd(),
+    ))
 }
 
 fn udp() -> io::Result<Channel> {

@@ -60,11 +60,19 @@ fn check(engine: EngineChoice, first: u64, end: u64) -> Result<(), String> {
         return Err(format!("only {} processes ran", truths.len()));
     }
     let mut wrong = lost(&snapshot);
-    wrong.extend(truths.iter().filter_map(|truth| compare(truth, &snapshot).err()));
+    wrong.extend(
+        truths
+            .iter()
+            .filter_map(|truth| compare(truth, &snapshot).err()),
+    );
     if wrong.is_empty() {
         return Ok(());
     }
-    Err(format!("{} wrong:\n{}", wrong.len(), wrong[..wrong.len().min(5)].join("\n")))
+    Err(format!(
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(5)].join("\n")
+    ))
 }
 
 /// Loss counters that are not 0.
@@ -87,7 +95,11 @@ fn lost(snapshot: &Snapshot) -> Vec<String> {
 fn watch(engine: EngineChoice, first: u64, end: u64, file: &Path) -> Result<Snapshot, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut command: Vec<OsString> = vec![program.into(), "--worker".into()];
-    command.extend([first.to_string().into(), end.to_string().into(), file.into()]);
+    command.extend([
+        first.to_string().into(),
+        end.to_string().into(),
+        file.into(),
+    ]);
     let settings = Settings {
         target: Target::Command(command),
         duration: None,
@@ -122,13 +134,25 @@ fn compare(truth: &Truth, snapshot: &Snapshot) -> Result<(), String> {
         _ => return Err(format!("{}: more than once in the audit", truth.name)),
     };
     if id.pid != truth.pid {
-        return Err(format!("{}: pid {} instead of {}", truth.name, id.pid, truth.pid));
+        return Err(format!(
+            "{}: pid {} instead of {}",
+            truth.name, id.pid, truth.pid
+        ));
     }
     let mut flows: BTreeMap<String, Counts> = BTreeMap::new();
     let mut calls: BTreeMap<String, u64> = BTreeMap::new();
     for flow in snapshot.flows.iter().filter(|flow| flow.process == id) {
-        let class = if flow.class == Class::Ingest { "ingest" } else { flow.class.name() };
-        let key = truth::flow_key(flow.call.name(), flow.source.name(), flow.sink.name(), class);
+        let class = if flow.class == Class::Ingest {
+            "ingest"
+        } else {
+            flow.class.name()
+        };
+        let key = truth::flow_key(
+            flow.call.name(),
+            flow.source.name(),
+            flow.sink.name(),
+            class,
+        );
         let sum = flows.entry(key).or_default();
         sum.bytes += flow.bytes;
         sum.calls += flow.calls;
@@ -155,7 +179,10 @@ fn difference<V: PartialEq + std::fmt::Debug>(
     found: &BTreeMap<String, V>,
     differences: &mut Vec<String>,
 ) {
-    for key in truth.keys().chain(found.keys().filter(|key| !truth.contains_key(*key))) {
+    for key in truth
+        .keys()
+        .chain(found.keys().filter(|key| !truth.contains_key(*key)))
+    {
         let (expected, counted) = (truth.get(key), found.get(key));
         if expected != counted {
             differences.push(format!("{key}: truth {expected:?}, audit {counted:?}"));

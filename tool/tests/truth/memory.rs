@@ -203,7 +203,11 @@ impl Memory {
             }
             self.unlink(index);
             let unit = &self.units[unit as usize - 1];
-            let class = if unit.copied { "same_content" } else { "same_buffer" };
+            let class = if unit.copied {
+                "same_content"
+            } else {
+                "same_buffer"
+            };
             *runs.entry((class, unit.source)).or_default() += 1;
             let (is_spent, content, reader) = (unit.left == 0, unit.content, unit.thread);
             if is_spent && let Some(content) = content {

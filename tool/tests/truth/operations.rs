@@ -50,7 +50,10 @@ impl World {
         let mut segments = Vec::new();
         let mut start = 0;
         while start < length && segments.len() < 3 && self.random.bool() {
-            let part = self.random.usize(8..=(length - start).max(8)).min(length - start);
+            let part = self
+                .random
+                .usize(8..=(length - start).max(8))
+                .min(length - start);
             segments.push((offset + start, part));
             start += part;
         }
@@ -64,7 +67,10 @@ impl World {
     fn read_some(&mut self, source: Source, limit: usize) -> Segment {
         let slot = self.memory.slot();
         let length = self.length(source.available.min(limit));
-        let segments = if source.channel.is_some_and(|c| self.endpoints.channels[c].is_datagram()) {
+        let segments = if source
+            .channel
+            .is_some_and(|c| self.endpoints.channels[c].is_datagram())
+        {
             vec![(slot, length)]
         } else {
             self.split(slot, length)
@@ -103,11 +109,16 @@ impl World {
     fn transform(&mut self) {
         let (source, sink, limit) = self.pair();
         let (slot, length) = self.read_some(source, limit);
-        let to = if self.random.bool() { slot } else { self.memory.slot() };
+        let to = if self.random.bool() {
+            slot
+        } else {
+            self.memory.slot()
+        };
         let bytes = self.memory.read_bytes(slot, length).to_vec();
         let mut random = self.random.fork();
-        self.memory
-            .store(to, length, |index| bytes[index].wrapping_add(random.u8(1..)));
+        self.memory.store(to, length, |index| {
+            bytes[index].wrapping_add(random.u8(1..))
+        });
         self.write(sink, &[(to, length)]);
     }
 
@@ -132,7 +143,11 @@ impl World {
         let slot = self.memory.slot();
         let mut filled = 0;
         for _ in 0..self.random.usize(2..12) {
-            let source = if self.random.u32(..3) > 0 { self.file_source() } else { self.pick_source() };
+            let source = if self.random.u32(..3) > 0 {
+                self.file_source()
+            } else {
+                self.pick_source()
+            };
             let length = self.length(source.available.min(16 << 10));
             filled += self.read(source, &[(slot + filled, length)]);
         }
@@ -251,7 +266,11 @@ impl World {
 
     /// Accounts for runs that a zero-copy call moved.
     fn moved(&mut self, name: &'static str, runs: &[(&'static str, usize)], sink: Sink) {
-        let class = if sink.kind == "pipe" { "staged" } else { "zero_copy" };
+        let class = if sink.kind == "pipe" {
+            "staged"
+        } else {
+            "zero_copy"
+        };
         let mut flows = std::collections::BTreeMap::new();
         for &(source, bytes) in runs {
             let key = crate::truth::flow_key(name, source, sink.kind, class);
@@ -366,7 +385,8 @@ impl World {
         let length = self.length(pending.min(LONGEST));
         let bytes = self.vmsplice_call(reader, (slot, length), 0);
         self.endpoints.channels[pipe].drain(bytes);
-        self.truth.simple_call("vmsplice", "pipe", "none", "ingest", bytes as u64);
+        self.truth
+            .simple_call("vmsplice", "pipe", "none", "ingest", bytes as u64);
         let thread = unsafe { libc::syscall(libc::SYS_gettid) as i32 };
         self.memory.ingest(thread, "pipe", &[(slot, bytes)]);
         let sink = self.pick_sink();
@@ -378,7 +398,9 @@ impl World {
             iov_base: self.memory.pointer(offset),
             iov_len: length,
         };
-        self.expect("vmsplice", unsafe { libc::vmsplice(fd, &raw const vector, 1, flags) })
+        self.expect("vmsplice", unsafe {
+            libc::vmsplice(fd, &raw const vector, 1, flags)
+        })
     }
 
     fn copy_file_range(&mut self) {
@@ -390,7 +412,8 @@ impl World {
         let bytes = self.expect("copy_file_range", result);
         self.endpoints.source_position += bytes;
         let key = ("copy_file_range", "file", "file", "zero_copy");
-        self.truth.simple_call(key.0, key.1, key.2, key.3, bytes as u64);
+        self.truth
+            .simple_call(key.0, key.1, key.2, key.3, bytes as u64);
     }
 
     /// Calls that fail.
@@ -414,8 +437,7 @@ impl World {
                 2 => {
                     let file = self.endpoints.source_file;
                     let sink = self.endpoints.sink_file;
-                    let result =
-                        libc::splice(file, null.cast(), sink, null.cast(), 1, 0);
+                    let result = libc::splice(file, null.cast(), sink, null.cast(), 1, 0);
                     assert_eq!(result, -1);
                     self.truth.error("splice", "file", "file", libc::EINVAL);
                 }
@@ -433,8 +455,12 @@ impl World {
         let address = (&raw mut byte).cast();
         unsafe {
             if self.random.bool() {
-                assert_eq!(libc::pread(self.endpoints.source_file, address, 1, 1 << 40), 0);
-                self.truth.simple_call("pread64", "file", "none", "ingest", 0);
+                assert_eq!(
+                    libc::pread(self.endpoints.source_file, address, 1, 1 << 40),
+                    0
+                );
+                self.truth
+                    .simple_call("pread64", "file", "none", "ingest", 0);
             } else {
                 assert_eq!(libc::write(self.endpoints.sink_file, address, 0), 0);
                 self.truth.simple_call("write", "none", "file", "none", 0);

@@ -163,7 +163,8 @@ impl World {
         if let Some(channel) = source.channel {
             self.endpoints.channels[channel].drain(bytes);
         }
-        self.truth.simple_call(name, source.kind, "none", "ingest", bytes as u64);
+        self.truth
+            .simple_call(name, source.kind, "none", "ingest", bytes as u64);
         let filled = cut(segments, bytes);
         if !filled.is_empty() {
             self.memory.ingest(thread(), source.kind, &filled);
@@ -191,7 +192,10 @@ impl World {
                 match self.write_vector_call(sink) {
                     "writev" => ("writev", libc::writev(fd, vector.as_ptr(), count)),
                     "pwritev" => ("pwritev", libc::pwritev(fd, vector.as_ptr(), count, 0)),
-                    "pwritev2" => ("pwritev2", libc::pwritev2(fd, vector.as_ptr(), count, -1, 0)),
+                    "pwritev2" => (
+                        "pwritev2",
+                        libc::pwritev2(fd, vector.as_ptr(), count, -1, 0),
+                    ),
                     "sendmmsg" => sendmmsg(fd, &vector),
                     _ => sendmsg(fd, &vector),
                 }
@@ -295,7 +299,9 @@ fn recvmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
 
 fn sendmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
     let message = message(vector);
-    ("sendmsg", unsafe { libc::sendmsg(fd, &raw const message, libc::MSG_NOSIGNAL) })
+    ("sendmsg", unsafe {
+        libc::sendmsg(fd, &raw const message, libc::MSG_NOSIGNAL)
+    })
 }
 
 /// One message: the call returns 1, the bytes are in the message.
@@ -306,7 +312,14 @@ fn recvmmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
     };
     let result =
         unsafe { libc::recvmmsg(fd, &raw mut messages, 1, 0, std::ptr::null_mut()) } as isize;
-    ("recvmmsg", if result == 1 { messages.msg_len as isize } else { result })
+    (
+        "recvmmsg",
+        if result == 1 {
+            messages.msg_len as isize
+        } else {
+            result
+        },
+    )
 }
 
 fn sendmmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
@@ -314,7 +327,13 @@ fn sendmmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
         msg_hdr: message(vector),
         msg_len: 0,
     };
-    let result =
-        unsafe { libc::sendmmsg(fd, &raw mut messages, 1, libc::MSG_NOSIGNAL) } as isize;
-    ("sendmmsg", if result == 1 { messages.msg_len as isize } else { result })
+    let result = unsafe { libc::sendmmsg(fd, &raw mut messages, 1, libc::MSG_NOSIGNAL) } as isize;
+    (
+        "sendmmsg",
+        if result == 1 {
+            messages.msg_len as isize
+        } else {
+            result
+        },
+    )
 }
