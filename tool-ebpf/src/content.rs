@@ -22,7 +22,7 @@ pub(crate) struct Set {
     base: [Cell<u64>; WAYS],
     length: [Cell<u32>; WAYS],
     thread: [Cell<u32>; WAYS],
-    /// [`recency::stamp`] of the read.
+    /// [`recency::now`] of the read.
     stamp: [Cell<u32>; WAYS],
     source: [Cell<u8>; WAYS],
     padding: [u8; 4],
@@ -68,7 +68,7 @@ pub(crate) fn remember(
     let Some(set) = set_at(index) else {
         return 0;
     };
-    let now = recency::stamp(0);
+    let now = recency::now();
     let way = sample::masked::<{ WAYS as u64 - 1 }>(content_way(u64::from(index), tag, fingerprint));
     let old = set.tag[way].get();
     if old != 0 && (old != tag || set.fingerprint[way].get() != fingerprint) {
@@ -92,7 +92,7 @@ extern "C" fn content_way(index: u64, tag: u64, fingerprint: u64) -> u64 {
     let Some(set) = set_at(index as u32) else {
         return 0;
     };
-    let now = recency::stamp(0);
+    let now = recency::now();
     let mut chosen = 0;
     let mut best = 0;
     for way in 0..WAYS {

@@ -12,19 +12,30 @@ use crate::loss;
 /// depending on the kernel's HZ.
 const KEPT_AFTER: u32 = 250;
 
-/// Bits of a stamp below the jiffies.
+/// Bits of a stamp below the jiffies: they tell reads of one jiffy apart.
 const ORDER_BITS: u32 = 8;
 
 /// Tags of processes that have exited or replaced their program.
 #[map]
 static DEAD: LruHashMap<u64, u8> = LruHashMap::with_max_entries(16_384, 0);
 
-/// The time in jiffies, and below it the low bits of `order`, which tells reads of one jiffy apart.
+/// The time, comparable with what [`stamp`] gives.
 #[inline(always)]
-pub(crate) fn stamp(order: u32) -> u32 {
+pub(crate) fn now() -> u32 {
     // SAFETY: no preconditions.
-    let jiffies = unsafe { bpf_jiffies64() } as u32;
-    (jiffies << ORDER_BITS) | (order & ((1 << ORDER_BITS) - 1))
+    (unsafe { bpf_jiffies64() } as u32) << ORDER_BITS
+}
+
+/// The time, as a number that grows from one call to the next where `last` is what the one before
+/// gave. It wraps around after hours.
+#[inline(always)]
+pub(crate) fn stamp(last: u32) -> u32 {
+    let now = now();
+    if now.wrapping_sub(last) as i32 > 0 {
+        now
+    } else {
+        last.wrapping_add(1)
+    }
 }
 
 /// Counts that a read of `tag` was forgotten, `age` (a difference of stamps) after it was read.

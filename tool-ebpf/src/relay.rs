@@ -49,6 +49,7 @@ pub(crate) struct Set {
     samples: [[Cell<u32>; SAMPLES]; WAYS],
     /// [`Entry::source`], with [`COPIED`] where [`Entry::copied`].
     origin: [Cell<u8>; WAYS],
+    /// The last stamp given.
     clock: Cell<u32>,
     padding: u32,
     lock: Cell<u64>,
@@ -338,9 +339,8 @@ extern "C" fn relay_place(index: u64) -> u64 {
     let (Some(request), Some(set)) = (request(), set_at(index)) else {
         return 0;
     };
-    let clock = set.clock.get().wrapping_add(1);
-    set.clock.set(clock);
-    let now = recency::stamp(clock);
+    let now = recency::stamp(set.clock.get());
+    set.clock.set(now);
     opaque::set(&request.way, 0);
     opaque::set(&request.best, 0);
     for way in 0..WAYS {

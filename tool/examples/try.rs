@@ -25,7 +25,7 @@ fn main() {
             .unwrap();
     }
     s.attach().unwrap();
-    println!("attach {:?}", t.elapsed());
+    println!("attached {:?}", t.elapsed());
     std::thread::sleep(std::time::Duration::from_secs_f64(args[2].parse().unwrap()));
     let t = std::time::Instant::now();
     s.detach();

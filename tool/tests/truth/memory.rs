@@ -96,6 +96,18 @@ impl Memory {
         self.next_slot * SLOT
     }
 
+    /// Like [`Self::slot`], of buffers whose first `length` bytes have all been written since they
+    /// were read: what is copied there cannot by chance be what was read there.
+    pub fn clean_slot(&mut self, length: usize) -> Option<usize> {
+        for _ in 0..SLOTS {
+            let slot = self.slot();
+            if self.shadow[slot..slot + length].iter().all(|unit| *unit == 0) {
+                return Some(slot);
+            }
+        }
+        None
+    }
+
     pub fn pointer(&self, offset: usize) -> *mut libc::c_void {
         self.bytes[offset..].as_ptr().cast_mut().cast()
     }
@@ -130,13 +142,12 @@ impl Memory {
 
     /// Bytes have been read into these segments (offset, length), whose sum is `total`.
     pub fn ingest(&mut self, thread: i32, source: &'static str, segments: &[(usize, usize)]) {
-        let base = segments[0].0;
         let total: usize = segments.iter().map(|segment| segment.1).sum();
         for &(offset, length) in segments {
-            self.ingest_segment(thread, source, base, offset, length);
+            self.ingest_segment(thread, source, offset, length);
         }
         let last = Last {
-            base,
+            base: segments[0].0,
             length: total,
             left: total,
             source,
@@ -148,7 +159,6 @@ impl Memory {
         &mut self,
         thread: i32,
         source: &'static str,
-        base: usize,
         offset: usize,
         length: usize,
     ) {

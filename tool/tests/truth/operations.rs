@@ -99,7 +99,9 @@ impl World {
         let slot = self.memory.slot();
         let length = self.length(source.available.min(limit));
         let length = self.read(source, &[(slot, length)]);
-        let copy = self.memory.slot();
+        let Some(copy) = self.memory.clean_slot(length) else {
+            return;
+        };
         let bytes = self.memory.read_bytes(slot, length).to_vec();
         self.memory.store(copy, length, |index| bytes[index]);
         self.write(sink, &[(copy, length)]);
@@ -142,7 +144,8 @@ impl World {
     fn gather(&mut self) {
         let slot = self.memory.slot();
         let mut filled = 0;
-        for _ in 0..self.random.usize(2..12) {
+        // The kernel half keeps eight reads of different sources in 64 KiB of memory.
+        for _ in 0..self.random.usize(2..6) {
             let source = if self.random.u32(..3) > 0 {
                 self.file_source()
             } else {
@@ -202,8 +205,10 @@ impl World {
         let length = self.random.usize(1..60 << 10);
         let mut length = self.read(source, &[(slot, length)]);
         let mut start = slot;
-        if self.random.bool() {
-            start = self.memory.slot();
+        if self.random.bool()
+            && let Some(copy) = self.memory.clean_slot(length)
+        {
+            start = copy;
             let bytes = self.memory.read_bytes(slot, length).to_vec();
             self.memory.store(start, length, |index| bytes[index]);
         }
