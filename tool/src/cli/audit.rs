@@ -31,8 +31,8 @@ const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 pub(crate) struct Args {
     #[command(flatten)]
     target: TargetArgs,
-    /// How long to count, such as 500ms, 10s, 2m or 1h [default: 10s; with a command, until it has
-    /// ended]
+    /// How long to count, such as 500ms, 10s, 2m or 1h; a command that still runs then gets SIGTERM
+    /// [default: 10s; with a command, until it has ended]
     #[arg(short, long, value_name = "TIME", value_parser = duration::parse)]
     #[arg(allow_hyphen_values = true, help_heading = "Count")]
     duration: Option<Duration>,

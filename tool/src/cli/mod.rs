@@ -30,8 +30,7 @@ Examples:
   copytax audit                      the whole machine, for 10 seconds
   copytax audit -p 4711 -d 1m        one process, for a minute
   copytax audit --comm nginx --json  every nginx, for scripts
-  copytax audit -- ./server --port 80
-                                     a command, from its first call to its end
+  copytax audit -- CMD ARGS          a command, from its first call to its end
   copytax doctor                     what works here, and what to mend
 
 Exit status: 0 done; 2 usage, privileges, or a machine that cannot do it; 128+n

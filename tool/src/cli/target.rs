@@ -14,7 +14,7 @@ const LARGEST_PID: i64 = 4_194_304;
 
 /// The arguments, unrelated to each other still.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Target (one kind of)")]
+#[command(next_help_heading = "Target (at most one kind)")]
 #[command(group = ArgGroup::new("target"))]
 pub(crate) struct TargetArgs {
     /// The whole machine, copytax left out (the default)
