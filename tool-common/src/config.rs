@@ -53,11 +53,9 @@ pub struct KernelLayout {
     pub has_rdonly_cast: u32,
     /// 1 where `bpf_loop` may be called (5.17 and later).
     pub has_loop: u32,
-    /// 1 where atomics that return a value may be used (5.12 and later).
-    pub has_atomics: u32,
 }
 
-const _: () = assert!(size_of::<KernelLayout>() == 39 * 4 && align_of::<KernelLayout>() == 4);
+const _: () = assert!(size_of::<KernelLayout>() == 38 * 4 && align_of::<KernelLayout>() == 4);
 
 impl KernelLayout {
     /// All zero: nothing is known.
@@ -100,7 +98,6 @@ impl KernelLayout {
         exec_filename: 0,
         has_rdonly_cast: 0,
         has_loop: 0,
-        has_atomics: 0,
     };
 }
 

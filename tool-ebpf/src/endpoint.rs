@@ -24,6 +24,7 @@ const SOCK_STREAM: u16 = 1;
 /// `include/uapi/linux/in.h`
 const IPPROTO_TCP: u16 = 6;
 const IPPROTO_UDP: u16 = 17;
+const IPPROTO_MPTCP: u16 = 262;
 
 /// `FMODE_WRITE` of `include/linux/fs.h`.
 const FMODE_WRITE: u32 = 2;
@@ -96,7 +97,7 @@ fn socket_kind(file: u64) -> EndpointKind {
     let protocol: u16 = read(sock, layout!(id_sock), layout!(sock_protocol));
     match family {
         AF_INET | AF_INET6 => match protocol {
-            IPPROTO_TCP => EndpointKind::Tcp,
+            IPPROTO_TCP | IPPROTO_MPTCP => EndpointKind::Tcp,
             IPPROTO_UDP => EndpointKind::Udp,
             _ => EndpointKind::Socket,
         },

@@ -33,7 +33,7 @@ pub(crate) fn on_exit(registers: *const Registers, result: i64) {
     let number = Registers::number(registers);
     let call = arch::call_of(number);
     if call == 0 {
-        if arch::is_compat_family(registers, number) {
+        if Registers::is_compat_code(registers) && arch::is_compat_family(number) {
             count_unsupported();
         }
         return;
@@ -45,7 +45,10 @@ pub(crate) fn on_exit(registers: *const Registers, result: i64) {
         return;
     }
     if arch::is_compat(task) {
-        loss::count(LossCounter::UnsupportedAbi);
+        // The number is one of the 32-bit table.
+        if arch::is_compat_family(number) {
+            loss::count(LossCounter::UnsupportedAbi);
+        }
         return;
     }
     let exit = Exit {

@@ -8,13 +8,13 @@ use aya_ebpf::{
     programs::{BtfTracePointContext, TracePointContext},
 };
 use copytax_common::{
-    FILENAME_LEN, PROCESS_EXITED, ProcessKey, TARGET_ACTIVE, TARGET_FOLLOW, TARGET_PENDING,
+    FILENAME_LEN, LossCounter, PROCESS_EXITED, ProcessKey, TARGET_ACTIVE, TARGET_FOLLOW, TARGET_PENDING,
 };
 
 use crate::{
     kernel::{Task, load},
     layout::{filter, layout},
-    process, recency,
+    loss, process, recency,
     target::{self, TARGETS},
 };
 
@@ -48,8 +48,9 @@ fn on_fork(child_pid: u32) {
     let parent = process::key_of(leader);
     let flags = target::flags_of(parent.tgid);
     if flags & (TARGET_ACTIVE | TARGET_FOLLOW) == TARGET_ACTIVE | TARGET_FOLLOW {
-        // A full set shows as children that are missing; the set has room for 16,384.
-        let _ = TARGETS.insert(child_pid, flags, ANY);
+        if TARGETS.insert(child_pid, flags, ANY).is_err() {
+            loss::count(LossCounter::MapFull);
+        }
     }
     let _ = process::FORKS.insert(child_pid, parent, ANY);
 }

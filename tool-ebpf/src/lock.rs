@@ -4,20 +4,14 @@ use core::arch::asm;
 
 use copytax_common::LossCounter;
 
-use crate::{layout::layout, loss};
+use crate::loss;
 
 /// Attempts before giving up: the holder cannot be preempted and leaves within some 100 ns.
 const ATTEMPTS: u32 = 128;
 
 /// Takes the lock at `word`; `false` is counted as a loss, and the caller leaves the data alone.
-///
-/// Kernels before 5.12 have no atomic exchange; there the data is used without a lock, which may
-/// tear an entry when two threads of a process move bytes at the same instant.
 #[inline(always)]
 pub(crate) fn acquire(word: *mut u64) -> bool {
-    if layout!(has_atomics) == 0 {
-        return true;
-    }
     for _ in 0..ATTEMPTS {
         if exchange(word, 1) == 0 {
             return true;
@@ -30,12 +24,10 @@ pub(crate) fn acquire(word: *mut u64) -> bool {
 /// Gives the lock back.
 #[inline(always)]
 pub(crate) fn release(word: *mut u64) {
-    if layout!(has_atomics) != 0 {
-        exchange(word, 0);
-    }
+    exchange(word, 0);
 }
 
-/// Puts `value` into `word` and gives what was there, as one fully ordered step.
+/// Puts `value` into `word` and gives what was there, as one fully ordered step (Linux 5.12).
 #[inline(always)]
 fn exchange(word: *mut u64, value: u64) -> u64 {
     let mut value = value;

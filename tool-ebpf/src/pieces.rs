@@ -1,9 +1,9 @@
 //! Remembers what was read, and classifies what is written, piece by piece of a segment.
 
-use copytax_common::{Class, EndpointKind, FlowCounters};
+use copytax_common::{Class, EndpointKind, FlowCounters, LossCounter};
 
 use crate::{
-    content, flows, last_ingest,
+    content, flows, last_ingest, loss,
     relay::{self, CHUNK, Entry, Found},
     sample::{self, SAMPLES},
     walk::{self, Walk},
@@ -142,17 +142,39 @@ fn emit_copy(walk: &Walk) -> bool {
     true
 }
 
+/// Units of the rest of a copy that are remembered: 4 MiB.
+const REST_UNITS: u32 = 64;
+
 /// After a short write of a copy, the rest of it follows from where this write ended.
 #[inline(always)]
 fn remember_rest(walk: &Walk, source: u8, length: u64) {
-    let rest = walk.segment.get() + walk.segment_length.get();
-    if length <= CHUNK
-        && let Some(samples) = sample::of(rest, length)
-    {
-        let mut entry = fresh(walk, rest, length, source, samples);
+    let mut address = walk.segment.get() + walk.segment_length.get();
+    let end = address + length;
+    for _ in 0..REST_UNITS {
+        if address >= end {
+            return;
+        }
+        piece_rest(address, end, u64::from(source));
+        address += CHUNK;
+    }
+    loss::count(LossCounter::PiecesTruncated);
+}
+
+/// Remembers the unit of a copy's rest that begins at `address`.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn piece_rest(address: u64, end: u64, source: u64) -> u64 {
+    let Some(walk) = walk::current() else {
+        return 0;
+    };
+    let left = end - address;
+    let length = if left < CHUNK { left } else { CHUNK };
+    if let Some(samples) = sample::of(address, length) {
+        let mut entry = fresh(walk, address, length, source as u8, samples);
         entry.copied = true;
         relay::remember(entry);
     }
+    0
 }
 
 /// Adds a piece to its flow.

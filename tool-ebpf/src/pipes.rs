@@ -4,9 +4,9 @@
 //! was first seen, so that filling and draining touch different fields.
 
 use aya_ebpf::{macros::map, maps::LruHashMap};
-use copytax_common::EndpointKind;
+use copytax_common::{EndpointKind, LossCounter};
 
-use crate::endpoint::Endpoint;
+use crate::{endpoint::Endpoint, loss};
 
 /// Runs remembered of one pipe.
 pub(crate) const RUNS: usize = 4;
@@ -99,6 +99,7 @@ extern "C" fn pipe_fill(inode: u64, device: u64, source: u64, bytes: u64) -> u64
             (*content).source[RUNS - 1] = source;
         } else {
             // More runs at once than are remembered.
+            loss::count(LossCounter::EndpointUnknown);
             (*content).end[RUNS - 1] = filled;
             (*content).source[RUNS - 1] = EndpointKind::Unknown as u8;
         }

@@ -209,7 +209,10 @@ extern "C" fn relay_remember() -> u64 {
 #[inline(always)]
 fn trim(index: u64, neighbours: u64) {
     if neighbours & OVERLAPPING != 0 && relay_lock(index) != 0 {
-        relay_trim(index);
+        let cut = relay_trim(index);
+        if cut != 0 {
+            relay_resample(index, cut);
+        }
         unlock(index);
     }
 }
@@ -243,7 +246,7 @@ extern "C" fn relay_neighbours(index: u64) -> u64 {
         }
         if set.end[way].get() == entry.start {
             found |= ADJACENT;
-        } else if set.start[way].get() < entry.end && set.end[way].get() > entry.start {
+        } else if sampled_start(set, way) < entry.end && set.end[way].get() > entry.start {
             found |= OVERLAPPING;
         }
     }
@@ -278,6 +281,7 @@ fn append(index: u64) -> bool {
             set.samples[slot][0].set(samples[0]);
             set.samples[slot][1].set(samples[1]);
             set.samples[slot][2].set(samples[2]);
+            set.stamp[slot].set(recency::stamp(set.clock.get()));
             appended = true;
         }
     }
@@ -307,7 +311,15 @@ extern "C" fn relay_ends_at_entry(index: u64) -> u64 {
     found
 }
 
-/// Takes the memory of the request's entry from the intervals of the set, which is locked.
+/// Where the memory that a way tells something of begins: before its interval, once that has shrunk.
+#[inline(always)]
+fn sampled_start(set: &Set, way: usize) -> u64 {
+    let (start, sampled_at) = (set.start[way].get(), set.sampled_at[way].get());
+    if sampled_at < start { sampled_at } else { start }
+}
+
+/// Takes the memory of the request's entry from the intervals of the set, which is locked. Gives a bit
+/// for each way that is left with other memory than it has samples of.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn relay_trim(index: u64) -> u64 {
@@ -315,21 +327,79 @@ extern "C" fn relay_trim(index: u64) -> u64 {
         return 0;
     };
     let entry = request.entry.get();
+    let mut cut = 0;
     for way in 0..WAYS {
         let (start, end) = (set.start[way].get(), set.end[way].get());
-        if set.tag[way].get() != entry.tag || start >= entry.end || end <= entry.start {
+        if set.tag[way].get() != entry.tag {
+            continue;
+        }
+        if start >= entry.end || end <= entry.start {
+            if sampled_start(set, way) < entry.end && end > entry.start {
+                cut |= 1 << way;
+            }
             continue;
         }
         if start < entry.start {
             set.end[way].set(entry.start);
+            cut |= 1 << way;
         } else if end > entry.end {
             set.start[way].set(entry.end);
+            cut |= 1 << way;
         } else {
             set.tag[way].set(0);
             content::forget(entry.tag, set.content_slot[way].get(), set.base[way].get());
         }
     }
+    cut
+}
+
+/// Samples what is left of some ways (bits of `cut`) of the set, which is locked. A way one of whose
+/// samples outside of the request's entry has changed is freed instead.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn relay_resample(index: u64, cut: u64) -> u64 {
+    let (Some(request), Some(set)) = (request(), set_at(index)) else {
+        return 0;
+    };
+    let entry = request.entry.get();
+    for way in 0..WAYS {
+        if cut & (1 << way) == 0 {
+            continue;
+        }
+        let (start, end) = (set.start[way].get(), set.end[way].get());
+        if relay_unchanged_beside(index, way as u64, entry.start, entry.end) != 0
+            && let Some(samples) = sample::of(start, end - start)
+        {
+            set.sampled_at[way].set(start);
+            set.length[way].set((end - start) as u32);
+            set.samples[way][0].set(samples[0]);
+            set.samples[way][1].set(samples[1]);
+            set.samples[way][2].set(samples[2]);
+        } else {
+            set.tag[way].set(0);
+        }
+    }
     0
+}
+
+/// Whether the sampled runs of a way that do not overlap the memory from `from` to `to` are as they
+/// were read.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn relay_unchanged_beside(index: u64, way: u64, from: u64, to: u64) -> u64 {
+    let Some(set) = set_at(index) else {
+        return 0;
+    };
+    let way = sample::masked::<{ WAYS as u64 - 1 }>(way);
+    for run in 0..SAMPLES {
+        let (offset, size) = sample::run(run, set.length[way].get());
+        let at = set.sampled_at[way].get() + u64::from(offset);
+        let is_beside = at >= to || at + u64::from(size) <= from;
+        if size != 0 && is_beside && !is_unchanged(set, way, run) {
+            return 0;
+        }
+    }
+    1
 }
 
 /// Puts the request's entry into a free way of the set, which is locked, else into the oldest one.

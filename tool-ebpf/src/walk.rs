@@ -14,8 +14,9 @@ use copytax_common::{Class, EndpointKind, LossCounter, ProcessKey};
 
 use crate::{layout::layout, loss, pieces};
 
-/// Steps of one call. The largest vector has 1,024 elements (`UIO_MAXIOV`).
-const MAX_STEPS: u32 = 4_096;
+/// Steps of one call. The largest call moves 2 GiB (`MAX_RW_COUNT`), which is 32,768 granules; the
+/// largest vector has 1,024 elements (`UIO_MAXIOV`).
+const MAX_STEPS: u32 = 1 << 16;
 /// Steps where the kernel has no `bpf_loop`.
 const MAX_STEPS_UNROLLED: u32 = 8;
 
@@ -27,9 +28,7 @@ const MSG_LEN_OFFSET: u64 = 56;
 /// Offset of `msg_iov` in `struct msghdr`; `msg_iovlen` follows.
 const MSG_IOV_OFFSET: u64 = 16;
 
-/// Not 1: the compiler would pass it on unchecked, and the verifier wants to see the bounds of what a
-/// loop callback returns.
-const DONE: i64 = 2;
+const DONE: i64 = 1;
 const MORE: i64 = 0;
 
 /// Which way the bytes go.
@@ -165,7 +164,7 @@ pub(crate) fn walk(caller: &Caller, memory: &Memory, result: u64) -> u64 {
 /// Makes all steps; whether the walk came to its end.
 #[inline(always)]
 fn run() -> bool {
-    if walk_step() == DONE {
+    if step() == DONE {
         return true;
     }
     if layout!(has_loop) != 0 {
@@ -177,7 +176,7 @@ fn run() -> bool {
         return steps < i64::from(MAX_STEPS);
     }
     for _ in 0..MAX_STEPS_UNROLLED {
-        if walk_step() == DONE {
+        if step() == DONE {
             return true;
         }
     }
@@ -200,16 +199,15 @@ fn finish(walk: &Walk, done: bool) {
     }
 }
 
-/// [`walk_step`] as a callback of `bpf_loop`, which must not be a global function.
+/// [`step`] as a callback of `bpf_loop`, which must not be a global function.
 #[inline(never)]
 extern "C" fn loop_step(_index: u32, _context: *mut c_void) -> i64 {
-    i64::from(walk_step() == DONE)
+    step()
 }
 
 /// One step.
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn walk_step() -> i64 {
+#[inline(always)]
+fn step() -> i64 {
     let Some(walk) = current() else {
         return DONE;
     };

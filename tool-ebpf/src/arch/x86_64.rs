@@ -77,16 +77,10 @@ pub(crate) fn is_compat(task: Task) -> bool {
     task.u32(layout!(task_status)) & TS_COMPAT != 0
 }
 
-/// Whether these are registers of 32-bit code whose call would belong to the accounted family.
-///
-/// Cheaper than [`is_compat`], since it is asked of every call on the machine; it does not see a
-/// 64-bit program that uses `int 0x80`.
+/// Whether `number`, of the 32-bit table, belongs to the accounted family.
 #[inline(always)]
-pub(crate) fn is_compat_family(registers: *const Registers, number: u64) -> bool {
-    // SAFETY: the kernel made the pointer.
-    let code_segment = unsafe { (&raw const (*registers).code_segment).read_volatile() };
-    code_segment == USER32_CS
-        && number < NUMBERS as u64
+pub(crate) fn is_compat_family(number: u64) -> bool {
+    number < NUMBERS as u64
         // SAFETY: the index was checked.
         && unsafe {
             (&raw const COMPAT_FAMILY)
@@ -97,6 +91,15 @@ pub(crate) fn is_compat_family(registers: *const Registers, number: u64) -> bool
 }
 
 impl Registers {
+    /// Whether these are registers of 32-bit code. Cheaper than [`is_compat`], since it is asked of
+    /// every call on the machine; it does not see a 64-bit program that uses `int 0x80`.
+    #[inline(always)]
+    pub(crate) fn is_compat_code(registers: *const Self) -> bool {
+        // SAFETY: the kernel made the pointer.
+        let segment = unsafe { (&raw const (*registers).code_segment).read_volatile() };
+        segment == USER32_CS
+    }
+
     /// The system call number.
     #[inline(always)]
     pub(crate) fn number(registers: *const Self) -> u64 {

@@ -7,7 +7,7 @@ use crate::host::kernel::Version;
 use crate::model::Engine;
 
 /// Oldest kernel of the raw engine.
-pub const RAW_SINCE: Version = Version::new(5, 10);
+pub const RAW_SINCE: Version = Version::new(5, 12);
 /// Oldest kernel of the tracepoint engine: it needs `bpf_task_pt_regs`.
 pub const TRACEPOINT_SINCE: Version = Version::new(5, 15);
 

@@ -57,7 +57,6 @@ pub(crate) fn of_running_kernel() -> Result<Kernel, ProbeError> {
         exec_filename: 0,
         has_rdonly_cast: 0,
         has_loop: u32::from(has_function(&btf, "bpf_loop")),
-        has_atomics: 0,
     };
     Ok(Kernel {
         layout,

@@ -8,7 +8,6 @@ use aya::programs::{BtfTracePoint, ProgramError, TracePoint};
 use aya::{Btf, Ebpf, EbpfLoader};
 use copytax_common::{Call, Filter, KernelLayout, LossCounter, ProcessRecord};
 
-use crate::host::kernel::{self, Version};
 use crate::model::{Engine, ErrorCount, FlowCount, Loss, ProcessId};
 use crate::probe::{ProbeError, layout, maps, object, tracefs};
 
@@ -61,7 +60,6 @@ impl Session {
             kernel.layout.fork_child_pid = at("sched_process_fork", "child_pid")?;
             kernel.layout.exec_filename = at("sched_process_exec", "filename")?;
         }
-        kernel.layout.has_atomics = u32::from(has_atomics());
         if let Some(id) = kernel.rdonly_cast {
             let with_cast = KernelLayout {
                 has_rdonly_cast: 1,
@@ -244,11 +242,6 @@ where
     program
         .try_into()
         .map_err(|error| ProbeError::Object(chain(&error)))
-}
-
-/// Whether BPF programs may use atomics that return a value.
-fn has_atomics() -> bool {
-    Version::of_release(&kernel::host().kernel) >= Some(Version::new(5, 12))
 }
 
 fn refused(program: &str, error: &ProgramError) -> ProbeError {

@@ -23,14 +23,14 @@ pub(super) fn kernel(facts: &Facts) -> Check {
         ),
         Some(version) if version < RAW_SINCE && proven(facts) => works(
             NAME,
-            format!("{release} (older than 5.10, but programs load)"),
+            format!("{release} (older than 5.12, but programs load)"),
         ),
         Some(version) if version < RAW_SINCE => refused(
             NAME,
             Blocks::ALL,
             release,
-            "both engines need at least 5.10",
-            "boot a kernel of 5.10 or later; 6.2 or later is best",
+            "both engines need at least 5.12",
+            "boot a kernel of 5.12 or later; 6.2 or later is best",
         ),
         Some(version) if version < TRACEPOINT_SINCE => Check {
             blocks: Blocks::TRACEPOINT,
