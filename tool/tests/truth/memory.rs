@@ -271,16 +271,19 @@ impl Memory {
             }
             let (reader, base) = self.contents[found].last;
             self.relayed(reader, base);
-            let rest = wanted - length;
-            if rest != 0 && rest <= CHUNK {
+            let end = offset + wanted;
+            let mut start = offset + length;
+            while start < end {
+                let next = (start + CHUNK).min(end);
                 self.units.push(Unit {
                     source,
                     copied: true,
-                    left: rest,
+                    left: next - start,
                     content: None,
                     thread,
                 });
-                self.shadow[offset + length..offset + wanted].fill(self.units.len() as u32);
+                self.shadow[start..next].fill(self.units.len() as u32);
+                start = next;
             }
             return ("same_content", source);
         }

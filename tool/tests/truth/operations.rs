@@ -18,8 +18,9 @@ impl World {
             44..50 => self.gather(),
             50..56 => self.with_header(),
             56..60 => self.across_threads(),
-            60..64 => self.short_writes(),
-            64..68 => self.reopened(),
+            60..63 => self.short_writes(),
+            63..66 => self.ring(),
+            66..68 => self.reopened(),
             68..74 => self.sendfile(),
             74..84 => self.splice(),
             84..87 => self.tee(),
@@ -202,7 +203,7 @@ impl World {
         let (reader, writer) = (std::os::fd::AsRawFd::as_raw_fd(&reader), writer);
         let source = self.file_source();
         let slot = self.memory.slot();
-        let length = self.random.usize(1..60 << 10);
+        let length = self.random.usize(8..200 << 10);
         let mut length = self.read(source, &[(slot, length)]);
         let mut start = slot;
         if self.random.bool()
@@ -233,6 +234,27 @@ impl World {
                 self.read(source, &[(drain, 64 << 10)]);
             }
         }
+    }
+
+    /// Uses a buffer as a ring: what was written makes room for the next read, before the rest is
+    /// written.
+    fn ring(&mut self) {
+        let sink = self.pick_sink();
+        let slot = self.memory.slot();
+        let length = self.random.usize(512..64 << 10);
+        let source = self.file_source();
+        let length = self.read(source, &[(slot, length)]);
+        let front = self.random.usize(64..length / 2);
+        if sink.room < 2 * length {
+            return;
+        }
+        self.write(sink, &[(slot, front)]);
+        let source = self.file_source();
+        let again = self.read(source, &[(slot, front)]);
+        let middle = self.random.usize(64..length / 2);
+        self.write(sink, &[(slot + front, middle.min(length - front))]);
+        let done = front + middle.min(length - front);
+        self.write(sink, &[(slot + done, length - done), (slot, again)]);
     }
 
     /// Reads from a descriptor that then becomes another file: the source stays what it was.
@@ -280,7 +302,9 @@ impl World {
         for &(source, bytes) in runs {
             let key = crate::truth::flow_key(name, source, sink.kind, class);
             *flows.entry(key).or_insert(0) += bytes as u64;
-            if let Some(channel) = sink.channel {
+            if let Some(channel) = sink.channel
+                && bytes != 0
+            {
                 let channel = &mut self.endpoints.channels[channel];
                 channel.fill(if sink.kind == "pipe" { source } else { "pipe" }, bytes);
             }
@@ -358,7 +382,11 @@ impl World {
         let length = self.length(pending.min(sink.room));
         let result = unsafe { libc::tee(self.endpoints.channels[from].reader, sink.fd, length, 0) };
         let bytes = self.expect("tee", result);
-        let runs = self.endpoints.channels[from].peek(bytes);
+        let mut runs = self.endpoints.channels[from].peek(bytes);
+        if bytes == 0 {
+            // Its pages may all be taken although its bytes are not.
+            runs.push(("pipe", 0));
+        }
         self.moved("tee", &runs, sink);
     }
 
