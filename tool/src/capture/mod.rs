@@ -1,12 +1,14 @@
 //! Sources of snapshots: live from the kernel.
 
 mod command;
+mod harvest;
 mod live;
 mod names;
 mod settings;
 mod target;
 
-pub use live::live;
+pub use harvest::Harvesting;
+pub use live::{live, live_harvesting};
 pub use settings::{EngineChoice, Settings, Target};
 
 use crate::host::cgroups::CgroupError;
@@ -32,6 +34,9 @@ pub enum CaptureError {
     /// All target processes died before anything was attached.
     #[error("process {0} ended while copytax was attaching")]
     DiedWhileAttaching(u32),
+    /// It was asked to end before it had begun to count.
+    #[error("stopped before anything was counted")]
+    Stopped,
     /// Pids of another pid namespace mean other processes.
     #[error(
         "process ids do not mean the same here as in the kernel: copytax runs in a pid namespace \
@@ -49,6 +54,9 @@ pub enum CaptureError {
         /// The system's words.
         cause: std::io::Error,
     },
+    /// A part of the capture ended unexpectedly.
+    #[error("attaching ended unexpectedly: {0}")]
+    Broken(String),
     /// The kernel half could not be loaded, attached or read.
     #[error(transparent)]
     Probe(#[from] ProbeError),

@@ -32,20 +32,45 @@ impl Names {
         }
     }
 
-    /// Facts of the processes `counted`.
+    /// Facts of the processes `counted`, given what the kernel half remembers, and the facts of
+    /// those `ended` that it no longer does.
     pub(super) fn resolve(
         &self,
         counted: &BTreeSet<ProcessId>,
         records: &HashMap<ProcessId, ProcessRecord>,
+        ended: &BTreeMap<ProcessId, ProcessFacts>,
     ) -> BTreeMap<ProcessId, ProcessFacts> {
-        counted
-            .iter()
-            .map(|id| (*id, self.facts(*id, records)))
-            .collect()
+        let known = Known {
+            names: self,
+            records,
+            ended,
+        };
+        counted.iter().map(|id| (*id, known.facts(*id))).collect()
     }
 
-    fn facts(&self, id: ProcessId, records: &HashMap<ProcessId, ProcessRecord>) -> ProcessFacts {
-        let record = records.get(&id);
+    fn at_start(&self, id: ProcessId) -> Option<&ProcessFacts> {
+        self.at_start.get(&(id.pid, id.start_time_ns / NS_PER_TICK))
+    }
+
+    fn cgroups(&self) -> &BTreeMap<u64, String> {
+        self.cgroups.get_or_init(|| {
+            Hierarchy::find()
+                .map(|hierarchy| hierarchy.paths())
+                .unwrap_or_default()
+        })
+    }
+}
+
+/// All that is known of processes at one moment.
+struct Known<'a> {
+    names: &'a Names,
+    records: &'a HashMap<ProcessId, ProcessRecord>,
+    ended: &'a BTreeMap<ProcessId, ProcessFacts>,
+}
+
+impl Known<'_> {
+    fn facts(&self, id: ProcessId) -> ProcessFacts {
+        let record = self.records.get(&id);
         let has_exited = record.is_some_and(|record| record.flags & PROCESS_EXITED != 0);
         if !has_exited
             && let Some((ticks, facts)) = processes::facts(id.pid)
@@ -54,32 +79,23 @@ impl Names {
             return facts;
         }
         let mut facts = record.map_or_else(
-            || self.at_start(id).cloned().unwrap_or_default(),
-            |record| self.recorded(id, record, records),
+            || self.names.at_start(id).cloned().unwrap_or_default(),
+            |record| self.recorded(id, record),
         );
         facts.exited = true;
         facts
     }
 
-    fn at_start(&self, id: ProcessId) -> Option<&ProcessFacts> {
-        self.at_start.get(&(id.pid, id.start_time_ns / NS_PER_TICK))
-    }
-
     /// Facts of a process that is gone.
-    fn recorded(
-        &self,
-        id: ProcessId,
-        record: &ProcessRecord,
-        records: &HashMap<ProcessId, ProcessRecord>,
-    ) -> ProcessFacts {
-        let known = self.at_start(id);
+    fn recorded(&self, id: ProcessId, record: &ProcessRecord) -> ProcessFacts {
+        let known = self.names.at_start(id);
         let cgroup = match known.and_then(|facts| facts.cgroup.clone()) {
             Some(path) => Some(path),
-            None => self.cgroups().get(&record.cgroup_id).cloned(),
+            None => self.names.cgroups().get(&record.cgroup_id).cloned(),
         };
         ProcessFacts {
             comm: text(&record.comm),
-            exe: self.exe(id, record, records),
+            exe: self.exe(id, record),
             cmdline: arguments(record),
             container_id: cgroup
                 .as_deref()
@@ -92,12 +108,7 @@ impl Names {
 
     /// The executable: as named at its exec, or that of the ancestor it was forked from, as long as
     /// both have the same arguments.
-    fn exe(
-        &self,
-        id: ProcessId,
-        record: &ProcessRecord,
-        records: &HashMap<ProcessId, ProcessRecord>,
-    ) -> Option<String> {
+    fn exe(&self, id: ProcessId, record: &ProcessRecord) -> Option<String> {
         let cmdline = arguments(record);
         let (mut id, mut record) = (id, Some(record));
         for _ in 0..MAX_ANCESTORS {
@@ -106,22 +117,15 @@ impl Names {
             {
                 return (arguments(found) == cmdline).then(|| text(&found.filename));
             }
-            if let Some(facts) = self.at_start(id) {
+            let known = self.ended.get(&id).or_else(|| self.names.at_start(id));
+            if let Some(facts) = known {
                 return facts.exe.clone().filter(|_| facts.cmdline == cmdline);
             }
             let parent = record?.parent;
             id = parent.into();
-            record = records.get(&id);
+            record = self.records.get(&id);
         }
         None
-    }
-
-    fn cgroups(&self) -> &BTreeMap<u64, String> {
-        self.cgroups.get_or_init(|| {
-            Hierarchy::find()
-                .map(|hierarchy| hierarchy.paths())
-                .unwrap_or_default()
-        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The kernel half from outside: load, attach, read maps. The only room that knows aya.
 
+mod ended;
 mod layout;
 mod maps;
 mod object;
@@ -7,6 +8,7 @@ mod session;
 mod tracefs;
 mod trials;
 
+pub use ended::Occupancy;
 pub use session::Session;
 pub use trials::trials;
 

@@ -29,7 +29,7 @@ const LIFECYCLE_TRACEPOINTS: [(&str, &str); 3] = [
 
 /// A loaded kernel half. Dropping it detaches and unloads everything.
 pub struct Session {
-    ebpf: Ebpf,
+    pub(super) ebpf: Ebpf,
     engine: Engine,
     links: Vec<Link>,
 }
