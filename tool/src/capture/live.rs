@@ -132,9 +132,12 @@ fn attach_choice(
         EngineChoice::Tracepoint => engine(Engine::Tracepoint),
         EngineChoice::Auto => engine(Engine::Raw).or_else(|raw| match raw {
             CaptureError::Probe(ProbeError::Program { .. } | ProbeError::Attach { .. }) => {
-                tracing::warn!("{raw}; going on with the tracepoint engine");
                 // The first refusal says more than that of the fallback.
-                engine(Engine::Tracepoint).map_err(|_| raw)
+                let Ok(session) = engine(Engine::Tracepoint) else {
+                    return Err(raw);
+                };
+                tracing::warn!("{raw}; going on with the tracepoint engine");
+                Ok(session)
             }
             _ => Err(raw),
         }),
@@ -168,8 +171,18 @@ fn attach_engine(
 /// Adds the children that the targets already have; those forked from now on join by themselves.
 fn follow_children(session: &mut Session, plan: &Plan) -> Result<(), CaptureError> {
     if plan.flags & TARGET_FOLLOW != 0 {
-        for pid in family::descendants(&plan.pids) {
-            session.set_target(pid, plan.flags)?;
+        let mut known = BTreeSet::new();
+        // A child that was forked before its parent joined, and after its place in /proc was
+        // looked at, is found by looking again.
+        loop {
+            let found = family::descendants(&plan.pids);
+            let new: Vec<_> = found.into_iter().filter(|pid| known.insert(*pid)).collect();
+            if new.is_empty() {
+                break;
+            }
+            for pid in new {
+                session.set_target(pid, plan.flags)?;
+            }
         }
     }
     Ok(())
@@ -204,5 +217,15 @@ fn snapshot(
     snapshot.flows.extend(flows);
     snapshot.errors.extend(errors);
     snapshot.processes.extend(facts);
+    let own: BTreeSet<_> = snapshot
+        .processes
+        .iter()
+        .filter(|(id, facts)| names.is_self(**id, facts))
+        .map(|(id, _)| *id)
+        .collect();
+    snapshot.flows.retain(|flow| !own.contains(&flow.process));
+    snapshot
+        .errors
+        .retain(|error| !own.contains(&error.process));
     Ok(snapshot)
 }

@@ -31,6 +31,15 @@ pub enum CaptureError {
     /// The process is this one.
     #[error("{0} is copytax itself, which is never counted")]
     IsSelf(u32),
+    /// The process makes no calls any more.
+    #[error("process {0} has ended, and only waits for its parent to take notice (a zombie)")]
+    IsZombie(u32),
+    /// The process has no userspace.
+    #[error("{0} is a kernel thread, which makes no system calls")]
+    IsKernelThread(u32),
+    /// Without /proc no process can be told from another.
+    #[error("no processes are seen: mount /proc (`mount -t proc proc /proc`)")]
+    NoProc,
     /// All target processes died before anything was attached.
     #[error("process {0} ended while copytax was attaching")]
     DiedWhileAttaching(u32),
@@ -47,7 +56,7 @@ pub enum CaptureError {
     #[error(transparent)]
     Cgroup(#[from] CgroupError),
     /// The command could not be started.
-    #[error("cannot start {command}: {cause}")]
+    #[error("cannot start `{command}`: {cause}")]
     Command {
         /// The program.
         command: String,

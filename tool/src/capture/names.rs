@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use copytax_common::{PROCESS_EXECED, PROCESS_EXITED, ProcessRecord};
 
 use crate::host::cgroups::Hierarchy;
+use crate::host::kernel::Namespace;
 use crate::host::{container, processes};
 use crate::model::{ProcessFacts, ProcessId};
 
@@ -18,6 +19,9 @@ const MAX_ANCESTORS: usize = 16;
 /// Facts from /proc at the beginning, to be joined with what the kernel half saw.
 pub(super) struct Names {
     at_start: HashMap<(u32, u64), ProcessFacts>,
+    /// In a pid namespace of its own /proc has other pids than the kernel half: this process, by
+    /// start time in ticks and name.
+    namespaced: Option<(u64, String)>,
     cgroups: OnceCell<BTreeMap<u64, String>>,
 }
 
@@ -28,6 +32,10 @@ impl Names {
             at_start: processes::all()
                 .map(|(pid, ticks, facts)| ((pid, ticks), facts))
                 .collect(),
+            namespaced: (Namespace::Pid.is_initial() == Some(false))
+                .then(|| processes::facts(std::process::id()))
+                .flatten()
+                .map(|(ticks, facts)| (ticks, facts.comm)),
             cgroups: OnceCell::new(),
         }
     }
@@ -48,8 +56,18 @@ impl Names {
         counted.iter().map(|id| (*id, known.facts(*id))).collect()
     }
 
+    /// Whether this is the tool itself, which the kernel half leaves out where it is told its pid.
+    pub(super) fn is_self(&self, id: ProcessId, facts: &ProcessFacts) -> bool {
+        self.namespaced.as_ref().is_some_and(|(ticks, comm)| {
+            *ticks == id.start_time_ns / NS_PER_TICK && *comm == facts.comm
+        })
+    }
+
     fn at_start(&self, id: ProcessId) -> Option<&ProcessFacts> {
-        self.at_start.get(&(id.pid, id.start_time_ns / NS_PER_TICK))
+        let ticks = id.start_time_ns / NS_PER_TICK;
+        self.at_start
+            .get(&(id.pid, ticks))
+            .filter(|_| self.namespaced.is_none())
     }
 
     fn cgroups(&self) -> &BTreeMap<u64, String> {
@@ -73,6 +91,7 @@ impl Known<'_> {
         let record = self.records.get(&id);
         let has_exited = record.is_some_and(|record| record.flags & PROCESS_EXITED != 0);
         if !has_exited
+            && self.names.namespaced.is_none()
             && let Some((ticks, facts)) = processes::facts(id.pid)
             && ticks == id.start_time_ns / NS_PER_TICK
         {
@@ -82,7 +101,7 @@ impl Known<'_> {
             || self.names.at_start(id).cloned().unwrap_or_default(),
             |record| self.recorded(id, record),
         );
-        facts.exited = true;
+        facts.exited = has_exited || self.names.namespaced.is_none();
         facts
     }
 
