@@ -73,6 +73,7 @@ fn advice(errno: i32, privileges: &Privileges) -> Option<&'static str> {
             )
         }
         libc::EPERM => Some("this takes root, or CAP_BPF and CAP_PERFMON: run it with sudo"),
+        libc::ENOSYS => Some("the kernel has no bpf(2), or a seccomp filter hides it"),
         libc::EMFILE => Some("raise the limit of open files: `ulimit -n 1024`"),
         libc::ENFILE => Some("the machine's files are used up: raise the sysctl fs.file-max"),
         libc::ENOMEM => Some("there is not enough memory, or its cgroup is at its limit"),
