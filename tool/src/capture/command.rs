@@ -117,7 +117,7 @@ impl StoppedCommand {
 }
 
 /// In the child: tells the pid, then waits for a byte. The end of the pipe instead means that the
-/// capture has failed.
+/// capture has failed, or that the tool was killed: then nobody is left to tell an error.
 fn wait_at_gate(pid_fd: i32, gate_fd: i32, gate_write_fd: i32) -> io::Result<()> {
     let pid = std::process::id().to_ne_bytes();
     let mut byte = 0u8;
@@ -132,7 +132,7 @@ fn wait_at_gate(pid_fd: i32, gate_fd: i32, gate_write_fd: i32) -> io::Result<()>
         loop {
             match libc::read(gate_fd, (&raw mut byte).cast(), 1) {
                 1 => return Ok(()),
-                0 => return Err(io::ErrorKind::Interrupted.into()),
+                0 => libc::_exit(127),
                 _ => {
                     let error = io::Error::last_os_error();
                     if error.kind() != io::ErrorKind::Interrupted {

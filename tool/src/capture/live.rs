@@ -1,11 +1,13 @@
 //! Counting on this machine, now.
 
 use std::collections::{BTreeSet, HashMap};
+use std::pin::pin;
 use std::time::{Duration, Instant, SystemTime};
 
 use copytax_common::{TARGET_FOLLOW, TARGET_PENDING};
 
 use crate::capture::command::StoppedCommand;
+use crate::capture::harvest::{Harvest, Harvesting};
 use crate::capture::names::Names;
 use crate::capture::target::{self, Plan};
 use crate::capture::{CaptureError, EngineChoice, Settings, Target};
@@ -13,7 +15,8 @@ use crate::host::{family, kernel};
 use crate::model::{CommandOutcome, Engine, Snapshot, Window};
 use crate::probe::{ProbeError, Session};
 
-/// Counts until the settings' duration is over, the command has ended or `stop` completes.
+/// Counts until the settings' duration is over, the command has ended or `stop` completes. What
+/// completes before counting has begun is an error: there is nothing to report.
 ///
 /// # Errors
 ///
@@ -22,27 +25,54 @@ pub async fn live(
     settings: &Settings,
     stop: impl Future<Output = ()>,
 ) -> Result<Snapshot, CaptureError> {
+    live_harvesting(settings, Harvesting::default(), stop).await
+}
+
+/// [`live`], with a say in when the kernel's maps are emptied.
+///
+/// # Errors
+///
+/// Those of [`live`].
+#[doc(hidden)]
+pub async fn live_harvesting(
+    settings: &Settings,
+    harvesting: Harvesting,
+    stop: impl Future<Output = ()>,
+) -> Result<Snapshot, CaptureError> {
     let plan = target::plan(&settings.target)?;
     let mut command = match &settings.target {
         Target::Command(words) => Some(StoppedCommand::start(words)?),
         _ => None,
     };
-    let mut session = attach(settings.engine, &plan, command.as_ref())?;
-    let start = (SystemTime::now(), Instant::now());
-    follow_children(&mut session, &settings.target, &plan)?;
+    let mut stop = pin!(stop);
+    let before = Instant::now();
+    let attaching = attach(settings, plan, command.as_ref().map(StoppedCommand::pid));
+    let (mut session, start) = tokio::select! {
+        biased;
+        () = &mut stop => return Err(CaptureError::Stopped),
+        attached = attaching => attached?,
+    };
     let names = Names::collect();
     tracing::info!(
         "attached with the {:?} engine in {:?}",
         session.engine(),
-        start.1.elapsed()
+        before.elapsed()
     );
-    let outcome = run(settings.duration, command.as_mut(), stop).await?;
+    let mut harvest = Harvest::new(harvesting, &session)?;
+    let mut running = pin!(run(settings.duration, command.as_mut(), stop));
+    let outcome = loop {
+        tokio::select! {
+            biased;
+            outcome = &mut running => break outcome?,
+            () = harvest.due() => harvest.look(&mut session, &names)?,
+        }
+    };
     let window = Window {
         start: start.0,
         duration: start.1.elapsed(),
     };
     session.detach();
-    snapshot(&session, &names, window, outcome)
+    snapshot(&session, harvest, &names, window, outcome)
 }
 
 /// Waits for the end of the window.
@@ -73,10 +103,28 @@ async fn run(
     outcome.map(Some)
 }
 
-fn attach(
+/// Attaches, and says when counting began. It blocks for a while, on a thread of its own.
+async fn attach(
+    settings: &Settings,
+    plan: Plan,
+    command: Option<u32>,
+) -> Result<(Session, (SystemTime, Instant)), CaptureError> {
+    let choice = settings.engine;
+    let attached = tokio::task::spawn_blocking(move || {
+        let mut session = attach_choice(choice, &plan, command)?;
+        let start = (SystemTime::now(), Instant::now());
+        follow_children(&mut session, &plan)?;
+        Ok((session, start))
+    });
+    attached
+        .await
+        .map_err(|error| CaptureError::Broken(error.to_string()))?
+}
+
+fn attach_choice(
     choice: EngineChoice,
     plan: &Plan,
-    command: Option<&StoppedCommand>,
+    command: Option<u32>,
 ) -> Result<Session, CaptureError> {
     let engine = |engine| attach_engine(engine, plan, command);
     match choice {
@@ -84,9 +132,12 @@ fn attach(
         EngineChoice::Tracepoint => engine(Engine::Tracepoint),
         EngineChoice::Auto => engine(Engine::Raw).or_else(|raw| match raw {
             CaptureError::Probe(ProbeError::Program { .. } | ProbeError::Attach { .. }) => {
-                tracing::warn!("{raw}; going on with the tracepoint engine");
                 // The first refusal says more than that of the fallback.
-                engine(Engine::Tracepoint).map_err(|_| raw)
+                let Ok(session) = engine(Engine::Tracepoint) else {
+                    return Err(raw);
+                };
+                tracing::warn!("{raw}; going on with the tracepoint engine");
+                Ok(session)
             }
             _ => Err(raw),
         }),
@@ -96,14 +147,14 @@ fn attach(
 fn attach_engine(
     engine: Engine,
     plan: &Plan,
-    command: Option<&StoppedCommand>,
+    command: Option<u32>,
 ) -> Result<Session, CaptureError> {
     let mut session = Session::load(engine, &plan.filter)?;
     for pid in &plan.pids {
         session.set_target(*pid, plan.flags)?;
     }
     if let Some(command) = command {
-        session.set_target(command.pid(), TARGET_PENDING | TARGET_FOLLOW)?;
+        session.set_target(command, TARGET_PENDING | TARGET_FOLLOW)?;
     }
     session.attach()?;
     if let Some(first) = plan.pids.first()
@@ -118,14 +169,20 @@ fn attach_engine(
 }
 
 /// Adds the children that the targets already have; those forked from now on join by themselves.
-fn follow_children(
-    session: &mut Session,
-    target: &Target,
-    plan: &Plan,
-) -> Result<(), CaptureError> {
-    if let Target::Pids { follow: true, .. } = target {
-        for pid in family::descendants(&plan.pids) {
-            session.set_target(pid, plan.flags)?;
+fn follow_children(session: &mut Session, plan: &Plan) -> Result<(), CaptureError> {
+    if plan.flags & TARGET_FOLLOW != 0 {
+        let mut known = BTreeSet::new();
+        // A child that was forked before its parent joined, and after its place in /proc was
+        // looked at, is found by looking again.
+        loop {
+            let found = family::descendants(&plan.pids);
+            let new: Vec<_> = found.into_iter().filter(|pid| known.insert(*pid)).collect();
+            if new.is_empty() {
+                break;
+            }
+            for pid in new {
+                session.set_target(pid, plan.flags)?;
+            }
         }
     }
     Ok(())
@@ -133,6 +190,7 @@ fn follow_children(
 
 fn snapshot(
     session: &Session,
+    harvest: Harvest,
     names: &Names,
     window: Window,
     command: Option<CommandOutcome>,
@@ -145,14 +203,29 @@ fn snapshot(
         .map(|flow| flow.process)
         .chain(errors.iter().map(|error| error.process))
         .collect();
-    Ok(Snapshot {
+    let mut snapshot = Snapshot {
         host: kernel::host(),
         window,
         engine: session.engine(),
-        processes: names.resolve(&counted, &records),
+        processes: names.resolve(&counted, &records, harvest.facts()),
         flows,
         errors,
         loss: session.loss()?,
         command,
-    })
+    };
+    let (flows, errors, facts) = harvest.finish();
+    snapshot.flows.extend(flows);
+    snapshot.errors.extend(errors);
+    snapshot.processes.extend(facts);
+    let own: BTreeSet<_> = snapshot
+        .processes
+        .iter()
+        .filter(|(id, facts)| names.is_self(**id, facts))
+        .map(|(id, _)| *id)
+        .collect();
+    snapshot.flows.retain(|flow| !own.contains(&flow.process));
+    snapshot
+        .errors
+        .retain(|error| !own.contains(&error.process));
+    Ok(snapshot)
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use copytax_common::{PROCESS_EXECED, PROCESS_EXITED, ProcessRecord};
 
 use crate::host::cgroups::Hierarchy;
+use crate::host::kernel::Namespace;
 use crate::host::{container, processes};
 use crate::model::{ProcessFacts, ProcessId};
 
@@ -18,6 +19,9 @@ const MAX_ANCESTORS: usize = 16;
 /// Facts from /proc at the beginning, to be joined with what the kernel half saw.
 pub(super) struct Names {
     at_start: HashMap<(u32, u64), ProcessFacts>,
+    /// In a pid namespace of its own /proc has other pids than the kernel half: this process, by
+    /// start time in ticks and name.
+    namespaced: Option<(u64, String)>,
     cgroups: OnceCell<BTreeMap<u64, String>>,
 }
 
@@ -28,58 +32,89 @@ impl Names {
             at_start: processes::all()
                 .map(|(pid, ticks, facts)| ((pid, ticks), facts))
                 .collect(),
+            namespaced: (Namespace::Pid.is_initial() == Some(false))
+                .then(|| processes::facts(std::process::id()))
+                .flatten()
+                .map(|(ticks, facts)| (ticks, facts.comm)),
             cgroups: OnceCell::new(),
         }
     }
 
-    /// Facts of the processes `counted`.
+    /// Facts of the processes `counted`, given what the kernel half remembers, and the facts of
+    /// those `ended` that it no longer does.
     pub(super) fn resolve(
         &self,
         counted: &BTreeSet<ProcessId>,
         records: &HashMap<ProcessId, ProcessRecord>,
+        ended: &BTreeMap<ProcessId, ProcessFacts>,
     ) -> BTreeMap<ProcessId, ProcessFacts> {
-        counted
-            .iter()
-            .map(|id| (*id, self.facts(*id, records)))
-            .collect()
+        let known = Known {
+            names: self,
+            records,
+            ended,
+        };
+        counted.iter().map(|id| (*id, known.facts(*id))).collect()
     }
 
-    fn facts(&self, id: ProcessId, records: &HashMap<ProcessId, ProcessRecord>) -> ProcessFacts {
-        let record = records.get(&id);
+    /// Whether this is the tool itself, which the kernel half leaves out where it is told its pid.
+    pub(super) fn is_self(&self, id: ProcessId, facts: &ProcessFacts) -> bool {
+        self.namespaced.as_ref().is_some_and(|(ticks, comm)| {
+            *ticks == id.start_time_ns / NS_PER_TICK && *comm == facts.comm
+        })
+    }
+
+    fn at_start(&self, id: ProcessId) -> Option<&ProcessFacts> {
+        let ticks = id.start_time_ns / NS_PER_TICK;
+        self.at_start
+            .get(&(id.pid, ticks))
+            .filter(|_| self.namespaced.is_none())
+    }
+
+    fn cgroups(&self) -> &BTreeMap<u64, String> {
+        self.cgroups.get_or_init(|| {
+            Hierarchy::find()
+                .map(|hierarchy| hierarchy.paths())
+                .unwrap_or_default()
+        })
+    }
+}
+
+/// All that is known of processes at one moment.
+struct Known<'a> {
+    names: &'a Names,
+    records: &'a HashMap<ProcessId, ProcessRecord>,
+    ended: &'a BTreeMap<ProcessId, ProcessFacts>,
+}
+
+impl Known<'_> {
+    fn facts(&self, id: ProcessId) -> ProcessFacts {
+        let record = self.records.get(&id);
         let has_exited = record.is_some_and(|record| record.flags & PROCESS_EXITED != 0);
         if !has_exited
+            && self.names.namespaced.is_none()
             && let Some((ticks, facts)) = processes::facts(id.pid)
             && ticks == id.start_time_ns / NS_PER_TICK
         {
             return facts;
         }
         let mut facts = record.map_or_else(
-            || self.at_start(id).cloned().unwrap_or_default(),
-            |record| self.recorded(id, record, records),
+            || self.names.at_start(id).cloned().unwrap_or_default(),
+            |record| self.recorded(id, record),
         );
-        facts.exited = true;
+        facts.exited = has_exited || self.names.namespaced.is_none();
         facts
     }
 
-    fn at_start(&self, id: ProcessId) -> Option<&ProcessFacts> {
-        self.at_start.get(&(id.pid, id.start_time_ns / NS_PER_TICK))
-    }
-
     /// Facts of a process that is gone.
-    fn recorded(
-        &self,
-        id: ProcessId,
-        record: &ProcessRecord,
-        records: &HashMap<ProcessId, ProcessRecord>,
-    ) -> ProcessFacts {
-        let known = self.at_start(id);
+    fn recorded(&self, id: ProcessId, record: &ProcessRecord) -> ProcessFacts {
+        let known = self.names.at_start(id);
         let cgroup = match known.and_then(|facts| facts.cgroup.clone()) {
             Some(path) => Some(path),
-            None => self.cgroups().get(&record.cgroup_id).cloned(),
+            None => self.names.cgroups().get(&record.cgroup_id).cloned(),
         };
         ProcessFacts {
             comm: text(&record.comm),
-            exe: self.exe(id, record, records),
+            exe: self.exe(id, record),
             cmdline: arguments(record),
             container_id: cgroup
                 .as_deref()
@@ -92,12 +127,7 @@ impl Names {
 
     /// The executable: as named at its exec, or that of the ancestor it was forked from, as long as
     /// both have the same arguments.
-    fn exe(
-        &self,
-        id: ProcessId,
-        record: &ProcessRecord,
-        records: &HashMap<ProcessId, ProcessRecord>,
-    ) -> Option<String> {
+    fn exe(&self, id: ProcessId, record: &ProcessRecord) -> Option<String> {
         let cmdline = arguments(record);
         let (mut id, mut record) = (id, Some(record));
         for _ in 0..MAX_ANCESTORS {
@@ -106,22 +136,15 @@ impl Names {
             {
                 return (arguments(found) == cmdline).then(|| text(&found.filename));
             }
-            if let Some(facts) = self.at_start(id) {
+            let known = self.ended.get(&id).or_else(|| self.names.at_start(id));
+            if let Some(facts) = known {
                 return facts.exe.clone().filter(|_| facts.cmdline == cmdline);
             }
             let parent = record?.parent;
             id = parent.into();
-            record = records.get(&id);
+            record = self.records.get(&id);
         }
         None
-    }
-
-    fn cgroups(&self) -> &BTreeMap<u64, String> {
-        self.cgroups.get_or_init(|| {
-            Hierarchy::find()
-                .map(|hierarchy| hierarchy.paths())
-                .unwrap_or_default()
-        })
     }
 }
 

@@ -8,6 +8,7 @@ use crate::capture::{CaptureError, Target};
 use crate::host::cgroups::{Cgroup, Hierarchy};
 use crate::host::family;
 use crate::host::kernel::Namespace;
+use crate::host::processes::{self, Nature};
 
 /// What to load and to put into the target set.
 pub(super) struct Plan {
@@ -20,7 +21,9 @@ pub(super) struct Plan {
 
 /// Checks that the target exists, and says how to filter for it.
 pub(super) fn plan(target: &Target) -> Result<Plan, CaptureError> {
-    let everything = Filter::all(process::id());
+    // In a pid namespace of its own the tool does not know its pid: `Names` leaves it out.
+    let in_namespace = Namespace::Pid.is_initial() == Some(false);
+    let everything = Filter::all(if in_namespace { 0 } else { process::id() });
     let filter = match target {
         Target::All => everything,
         Target::Pids { pids, follow } => {
@@ -94,12 +97,17 @@ fn check_pid(pid: u32) -> Result<(), CaptureError> {
         return Err(CaptureError::IsSelf(pid));
     }
     match family::thread_group(pid) {
+        None if !family::sees_processes() => Err(CaptureError::NoProc),
         None => Err(CaptureError::NoProcess(pid)),
         Some(process) if process != pid => Err(CaptureError::IsThread {
             thread: pid,
             process,
         }),
-        Some(_) => Ok(()),
+        Some(_) => match processes::nature(pid) {
+            Some(Nature::Zombie) => Err(CaptureError::IsZombie(pid)),
+            Some(Nature::KernelThread) => Err(CaptureError::IsKernelThread(pid)),
+            Some(Nature::Running) | None => Ok(()),
+        },
     }
 }
 

@@ -13,7 +13,7 @@ use super::target::TargetArgs;
 use super::terminal::ColorChoice;
 use super::{duration, progress, stdout, terminal};
 use crate::analysis;
-use crate::capture::{self, EngineChoice, Settings, Target};
+use crate::capture::{self, CaptureError, EngineChoice, Settings, Target};
 use crate::host::kernel;
 use crate::model::{Audit, CommandOutcome};
 use crate::report::text::TextOptions;
@@ -136,9 +136,13 @@ async fn count_and_print(
     });
     let window = window.await;
     progress::clear();
-    let audit = match window {
-        Ok(snapshot) => analysis::audit(snapshot?),
-        Err(signal) => return Ok(signal.into()),
+    let audit = match (window, signals.last()) {
+        (Ok(Ok(snapshot)), _) => analysis::audit(snapshot),
+        (Ok(Err(stopped @ CaptureError::Stopped)), Some(signal)) => {
+            return Ok(Failure::from(stopped).report_with(signal.into()));
+        }
+        (Ok(Err(error)), _) => return Err(error.into()),
+        (Err(signal), _) => return Ok(signal.into()),
     };
     let status = match &audit.command {
         Some(outcome) if args.forward_status => status_of(outcome),

@@ -34,6 +34,11 @@ impl Failure {
 
     /// Prints it, and gives the exit status.
     pub(crate) fn report(&self) -> ExitCode {
+        self.report_with(ExitCode::from(CANNOT))
+    }
+
+    /// Prints it, and gives `status` back.
+    pub(crate) fn report_with(&self, status: ExitCode) -> ExitCode {
         let hint = if self.environment {
             "; run `copytax doctor` to see what this machine allows"
         } else {
@@ -42,7 +47,7 @@ impl Failure {
         let line = format!("copytax: {}{hint}\n", escape(&self.message));
         // Where even this cannot be written there is nobody to tell.
         let _ = io::Write::write_all(&mut io::stderr(), line.as_bytes());
-        ExitCode::from(CANNOT)
+        status
     }
 }
 

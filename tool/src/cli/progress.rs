@@ -15,7 +15,8 @@ static SHOWN: AtomicBool = AtomicBool::new(false);
 
 /// Shows progress until it is dropped, if stderr is a terminal.
 pub(crate) async fn show(duration: Option<Duration>) -> Infallible {
-    if !io::stderr().is_terminal() {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if dumb || !io::stderr().is_terminal() {
         return std::future::pending().await;
     }
     let start = Instant::now();
@@ -39,6 +40,8 @@ pub(crate) fn clear() {
 }
 
 fn line(elapsed: Duration, duration: Option<Duration>) -> String {
+    // Attaching takes a moment more.
+    let elapsed = duration.map_or(elapsed, |duration| elapsed.min(duration));
     let elapsed = humantime::format_duration(Duration::from_secs(elapsed.as_secs()));
     match duration {
         Some(duration) => {
@@ -59,6 +62,10 @@ mod tests {
         assert_eq!(
             line(Duration::from_millis(3700), Some(seconds(10))),
             "counting: 3s of 10s; Ctrl-C reports"
+        );
+        assert_eq!(
+            line(seconds(3), Some(Duration::from_millis(1200))),
+            "counting: 1s of 1s 200ms; Ctrl-C reports"
         );
         assert_eq!(line(seconds(63), None), "counting: 1m 3s; Ctrl-C reports");
     }

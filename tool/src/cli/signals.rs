@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    last: Option<EndedBy>,
 }
 
 /// The tool was ended by this signal.
@@ -33,16 +34,24 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            last: None,
         })
     }
 
     /// The next one.
     pub(crate) async fn next(&mut self) -> EndedBy {
-        tokio::select! {
+        let signal = tokio::select! {
             Some(()) = self.interrupt.recv() => EndedBy(SignalKind::interrupt()),
             Some(()) = self.terminate.recv() => EndedBy(SignalKind::terminate()),
             else => std::future::pending().await,
-        }
+        };
+        self.last = Some(signal);
+        signal
+    }
+
+    /// The last one that came.
+    pub(crate) fn last(&self) -> Option<EndedBy> {
+        self.last
     }
 
     /// Runs `window` to its end. The first signal completes the future that it is given, which
@@ -96,6 +105,7 @@ mod tests {
     async fn first_signal_asks_second_ends() {
         let mut signals = Signals::new().expect("signals");
         assert_eq!(signals.window(async |_| 1).await, Ok(1), "no signal");
+        assert_eq!(signals.last(), None);
 
         let reported = signals
             .window(async |stop| {
@@ -105,6 +115,7 @@ mod tests {
             })
             .await;
         assert_eq!(reported, Ok(2));
+        assert_eq!(signals.last(), Some(EndedBy(SignalKind::interrupt())));
 
         let never = signals
             .window(async |stop| {

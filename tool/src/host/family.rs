@@ -9,6 +9,12 @@ pub fn thread_group(id: u32) -> Option<u32> {
     field(&status(id)?, "Tgid")
 }
 
+/// Whether /proc shows processes at all.
+#[must_use]
+pub fn sees_processes() -> bool {
+    thread_group(std::process::id()).is_some()
+}
+
 /// All processes that descend from `ancestors`, these left out.
 #[must_use]
 pub fn descendants(ancestors: &[u32]) -> Vec<u32> {

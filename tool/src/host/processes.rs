@@ -33,6 +33,43 @@ pub fn all() -> impl Iterator<Item = (u32, u64, ProcessFacts)> {
         })
 }
 
+/// What kind of task a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nature {
+    /// It may make system calls.
+    Running,
+    /// All of its threads have ended.
+    Zombie,
+    /// It has no userspace.
+    KernelThread,
+}
+
+/// What kind of task a process is; `None` where there is none.
+#[must_use]
+pub fn nature(pid: u32) -> Option<Nature> {
+    nature_of_stat(&std::fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// State, flags and number of threads of `/proc/PID/stat`. A leader that has ended before its other
+/// threads is no zombie yet.
+fn nature_of_stat(stat: &[u8]) -> Option<Nature> {
+    /// `include/linux/sched.h`
+    const PF_KTHREAD: u64 = 0x0020_0000;
+    let close = stat.iter().rposition(|&byte| byte == b')')?;
+    let fields = std::str::from_utf8(stat.get(close + 1..)?).ok()?;
+    // The state is field 3 of the file, the flags field 9, the number of threads field 20.
+    let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
+    let flags: u64 = fields.get(9 - 3)?.parse().ok()?;
+    let threads: u64 = fields.get(20 - 3)?.parse().ok()?;
+    Some(if flags & PF_KTHREAD != 0 {
+        Nature::KernelThread
+    } else if matches!(*fields.first()?, "Z" | "X") && threads <= 1 {
+        Nature::Zombie
+    } else {
+        Nature::Running
+    })
+}
+
 /// Reads files of processes into one buffer.
 struct Reader {
     buffer: Box<[u8; FILE_LIMIT]>,
@@ -159,6 +196,20 @@ mod tests {
         assert_eq!(parse_stat(b"42 ) ("), None);
         assert_eq!(parse_stat(b"42 (a) S 1"), None);
         assert_eq!(parse_stat(b"42 (\xff) S").map(|(comm, _)| comm), None);
+    }
+
+    #[test]
+    fn kinds_of_tasks() {
+        let nature = |state: &str, flags: u64, threads: u32| {
+            let stat =
+                format!("7 (a) Z) {state} 1 1 1 0 -1 {flags} 1 2 3 4 5 6 7 8 20 0 {threads} 0 9");
+            nature_of_stat(stat.as_bytes())
+        };
+        assert_eq!(nature("S", 4_194_560, 1), Some(Nature::Running));
+        assert_eq!(nature("Z", 4_194_560, 1), Some(Nature::Zombie));
+        assert_eq!(nature("Z", 4_194_560, 2), Some(Nature::Running));
+        assert_eq!(nature("S", 0x0020_8040, 1), Some(Nature::KernelThread));
+        assert_eq!(nature_of_stat(b"7 (a) S"), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The running kernel's structure offsets, from its BTF.
 
-use std::fs;
+use std::path::Path;
+use std::{fs, io};
 
 use btf_rs::{Btf, Struct, Type};
 use copytax_common::KernelLayout;
@@ -15,7 +16,16 @@ use crate::probe::ProbeError;
 /// structure member.
 pub(crate) fn of_running_kernel() -> Result<Kernel, ProbeError> {
     let path = "/sys/kernel/btf/vmlinux";
-    let bytes = fs::read(path).map_err(|error| ProbeError::Btf(error.to_string()))?;
+    let bytes = fs::read(path).map_err(|error| {
+        let advice = if !Path::new("/sys/kernel").exists() {
+            "; mount /sys: `mount -t sysfs sysfs /sys`"
+        } else if error.kind() == io::ErrorKind::NotFound {
+            "; boot a kernel built with CONFIG_DEBUG_INFO_BTF=y (most distributions' are)"
+        } else {
+            ""
+        };
+        ProbeError::Btf(format!("{error}{advice}"))
+    })?;
     let btf = Btf::from_bytes(&bytes).map_err(|error| ProbeError::Btf(error.to_string()))?;
     let at = |structure: &str, member: &str| offset(&btf, structure, member);
     let layout = KernelLayout {

@@ -1,6 +1,6 @@
 //! The kernel half's maps, read into plain types.
 
-use aya::maps::{HashMap, Map, MapData, MapError, PerCpuArray, PerCpuHashMap};
+use aya::maps::{HashMap, Map, MapData, MapError, PerCpuArray, PerCpuHashMap, PerCpuValues};
 use aya::{Ebpf, Pod};
 use copytax_common::{
     Abi, Call, Class, EndpointKind, ErrorKey, FlowCounters, FlowKey, LossCounter, ProcessKey,
@@ -13,7 +13,7 @@ use crate::probe::ProbeError;
 /// A type of the kernel ABI, as aya wants it.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-struct Raw<T>(T);
+pub(super) struct Raw<T>(pub(super) T);
 
 // SAFETY: any byte pattern is a value of an `Abi` type, and the wrapper is transparent.
 unsafe impl<T: Abi + 'static> Pod for Raw<T> {}
@@ -33,18 +33,40 @@ impl From<ProcessKey> for ProcessId {
     }
 }
 
-fn map<'a, T>(ebpf: &'a Ebpf, name: &'static str) -> Result<T, ProbeError>
+impl From<ProcessId> for ProcessKey {
+    fn from(id: ProcessId) -> Self {
+        Self {
+            start_time_ns: id.start_time_ns,
+            tgid: id.pid,
+            padding: 0,
+        }
+    }
+}
+
+pub(super) fn map<'a, T>(ebpf: &'a Ebpf, name: &'static str) -> Result<T, ProbeError>
 where
     T: TryFrom<&'a Map, Error = MapError>,
 {
-    let found = ebpf.map(name).ok_or_else(|| ProbeError::Map {
-        map: name,
-        cause: "the object has no such map".to_owned(),
-    })?;
+    let found = ebpf.map(name).ok_or_else(|| missing(name))?;
     T::try_from(found).map_err(|error| failed(name, &error))
 }
 
-fn failed(map: &'static str, error: &MapError) -> ProbeError {
+pub(super) fn map_mut<'a, T>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<T, ProbeError>
+where
+    T: TryFrom<&'a mut Map, Error = MapError>,
+{
+    let found = ebpf.map_mut(name).ok_or_else(|| missing(name))?;
+    T::try_from(found).map_err(|error| failed(name, &error))
+}
+
+pub(super) fn missing(map: &'static str) -> ProbeError {
+    ProbeError::Map {
+        map,
+        cause: "the object has no such map".to_owned(),
+    }
+}
+
+pub(super) fn failed(map: &'static str, error: &MapError) -> ProbeError {
     ProbeError::Map {
         map,
         cause: error.to_string(),
@@ -54,45 +76,63 @@ fn failed(map: &'static str, error: &MapError) -> ProbeError {
 /// All flows, summed over the CPUs.
 pub(crate) fn flows(ebpf: &Ebpf) -> Result<Vec<FlowCount>, ProbeError> {
     let flows: PerCpuHashMap<&MapData, Raw<FlowKey>, Raw<FlowCounters>> = map(ebpf, "FLOWS")?;
-    let mut found = Vec::new();
-    for element in flows.iter() {
-        let (Raw(key), per_cpu) = element.map_err(|error| failed("FLOWS", &error))?;
-        let mut sum = FlowCounters::default();
-        for Raw(counters) in per_cpu.iter() {
-            sum.bytes += counters.bytes;
-            sum.calls += counters.calls;
-            sum.first_pieces += counters.first_pieces;
-        }
-        found.push(FlowCount {
-            process: key.process().into(),
-            call: Call::try_from(key.call)?,
-            source: EndpointKind::try_from(key.source)?,
-            sink: EndpointKind::try_from(key.sink)?,
-            class: Class::try_from(key.class)?,
-            bytes: sum.bytes,
-            calls: sum.calls,
-            first_pieces: sum.first_pieces,
-        });
+    flows
+        .iter()
+        .map(|element| {
+            let (key, per_cpu) = element.map_err(|error| failed("FLOWS", &error))?;
+            flow_count(key, &per_cpu)
+        })
+        .collect()
+}
+
+/// One flow, summed over the CPUs.
+pub(super) fn flow_count(
+    Raw(key): Raw<FlowKey>,
+    per_cpu: &PerCpuValues<Raw<FlowCounters>>,
+) -> Result<FlowCount, ProbeError> {
+    let mut sum = FlowCounters::default();
+    for Raw(counters) in per_cpu.iter() {
+        sum.bytes += counters.bytes;
+        sum.calls += counters.calls;
+        sum.first_pieces += counters.first_pieces;
     }
-    Ok(found)
+    Ok(FlowCount {
+        process: key.process().into(),
+        call: Call::try_from(key.call)?,
+        source: EndpointKind::try_from(key.source)?,
+        sink: EndpointKind::try_from(key.sink)?,
+        class: Class::try_from(key.class)?,
+        bytes: sum.bytes,
+        calls: sum.calls,
+        first_pieces: sum.first_pieces,
+    })
 }
 
 /// All failed calls, summed over the CPUs.
 pub(crate) fn errors(ebpf: &Ebpf) -> Result<Vec<ErrorCount>, ProbeError> {
     let errors: PerCpuHashMap<&MapData, Raw<ErrorKey>, u64> = map(ebpf, "ERRORS")?;
-    let mut found = Vec::new();
-    for element in errors.iter() {
-        let (Raw(key), per_cpu) = element.map_err(|error| failed("ERRORS", &error))?;
-        found.push(ErrorCount {
-            process: key.process().into(),
-            call: Call::try_from(key.call)?,
-            source: EndpointKind::try_from(key.source)?,
-            sink: EndpointKind::try_from(key.sink)?,
-            errno: key.errno,
-            count: per_cpu.iter().sum(),
-        });
-    }
-    Ok(found)
+    errors
+        .iter()
+        .map(|element| {
+            let (key, per_cpu) = element.map_err(|error| failed("ERRORS", &error))?;
+            error_count(key, &per_cpu)
+        })
+        .collect()
+}
+
+/// One kind of failed calls, summed over the CPUs.
+pub(super) fn error_count(
+    Raw(key): Raw<ErrorKey>,
+    per_cpu: &PerCpuValues<u64>,
+) -> Result<ErrorCount, ProbeError> {
+    Ok(ErrorCount {
+        process: key.process().into(),
+        call: Call::try_from(key.call)?,
+        source: EndpointKind::try_from(key.source)?,
+        sink: EndpointKind::try_from(key.sink)?,
+        errno: key.errno,
+        count: per_cpu.iter().sum(),
+    })
 }
 
 /// What the kernel half remembers of processes.
@@ -119,12 +159,7 @@ pub(crate) fn loss(ebpf: &Ebpf, counter: LossCounter) -> Result<u64, ProbeError>
 /// Sets the target flags of a process.
 pub(crate) fn set_target(ebpf: &mut Ebpf, pid: u32, flags: u32) -> Result<(), ProbeError> {
     let name = "TARGETS";
-    let found = ebpf.map_mut(name).ok_or_else(|| ProbeError::Map {
-        map: name,
-        cause: "the object has no such map".to_owned(),
-    })?;
-    let mut targets: HashMap<&mut MapData, u32, u32> =
-        HashMap::try_from(found).map_err(|error| failed(name, &error))?;
+    let mut targets: HashMap<&mut MapData, u32, u32> = map_mut(ebpf, name)?;
     targets
         .insert(pid, flags, 0)
         .map_err(|error| failed(name, &error))

@@ -1,5 +1,7 @@
 //! The kernel half from outside: load, attach, read maps. The only room that knows aya.
 
+mod cause;
+mod ended;
 mod layout;
 mod maps;
 mod object;
@@ -7,6 +9,7 @@ mod session;
 mod tracefs;
 mod trials;
 
+pub use ended::Occupancy;
 pub use session::Session;
 pub use trials::trials;
 
@@ -14,7 +17,7 @@ pub use trials::trials;
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
     /// The kernel has no type information.
-    #[error("the kernel has no BTF (/sys/kernel/btf/vmlinux): {0}")]
+    #[error("no BTF at /sys/kernel/btf/vmlinux: {0}")]
     Btf(String),
     /// The kernel's types are not those that are expected.
     #[error("the kernel's BTF has no {0}")]

@@ -9,6 +9,7 @@ use aya::{Btf, Ebpf, EbpfLoader};
 use copytax_common::{Call, Filter, KernelLayout, LossCounter, ProcessRecord};
 
 use crate::model::{Engine, ErrorCount, FlowCount, Loss, ProcessId};
+use crate::probe::cause::cause;
 use crate::probe::{ProbeError, layout, maps, object, tracefs};
 
 /// Programs of the raw engine: name in the object, tracepoint.
@@ -28,7 +29,7 @@ const LIFECYCLE_TRACEPOINTS: [(&str, &str); 3] = [
 
 /// A loaded kernel half. Dropping it detaches and unloads everything.
 pub struct Session {
-    ebpf: Ebpf,
+    pub(super) ebpf: Ebpf,
     engine: Engine,
     links: Vec<Link>,
 }
@@ -84,7 +85,7 @@ impl Session {
             .override_global("LAYOUT", maps::bytes_of(layout), true)
             .override_global("FILTER", maps::bytes_of(filter), true)
             .load(bytes)
-            .map_err(|error| ProbeError::Load(chain(&error)))?;
+            .map_err(|error| ProbeError::Load(cause(&error)))?;
         match engine {
             Engine::Raw => {
                 let btf = Btf::from_sys_fs().map_err(|error| ProbeError::Btf(error.to_string()))?;
@@ -241,34 +242,19 @@ where
         .ok_or_else(|| ProbeError::Object(format!("it has no program {name}")))?;
     program
         .try_into()
-        .map_err(|error| ProbeError::Object(chain(&error)))
+        .map_err(|error| ProbeError::Object(cause(&error)))
 }
 
 fn refused(program: &str, error: &ProgramError) -> ProbeError {
     ProbeError::Program {
         program: program.to_owned(),
-        cause: chain(error),
+        cause: cause(error),
     }
 }
 
 fn not_attached(program: &str, error: &ProgramError) -> ProbeError {
     ProbeError::Attach {
         program: program.to_owned(),
-        cause: chain(error),
+        cause: cause(error),
     }
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

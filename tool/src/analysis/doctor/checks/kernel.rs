@@ -66,7 +66,8 @@ pub(super) fn btf(facts: &Facts) -> Check {
         Blocks::ALL,
         "no /sys/kernel/btf/vmlinux",
         "the layout of kernel structures is not known, so nothing can be attached",
-        "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y (most distributions' are)",
+        "mount /sys where it is missing, else boot a kernel built with \
+         CONFIG_DEBUG_INFO_BTF=y (most distributions' are)",
     )
 }
 
