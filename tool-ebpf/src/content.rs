@@ -9,7 +9,7 @@ use crate::{recency, sample};
 /// Shorter buffers are not looked up by content: equality of so few bytes proves nothing.
 pub(crate) const MIN_LENGTH: u64 = 32;
 
-const SETS: u32 = 4_096;
+const SETS: u32 = 16_384;
 const WAYS: usize = 4;
 
 /// Reads whose fingerprints share a set. It has no lock: a torn slot does not match, since its tag
@@ -69,7 +69,8 @@ pub(crate) fn remember(
         return 0;
     };
     let now = recency::now();
-    let way = sample::masked::<{ WAYS as u64 - 1 }>(content_way(u64::from(index), tag, fingerprint));
+    let way =
+        sample::masked::<{ WAYS as u64 - 1 }>(content_way(u64::from(index), tag, fingerprint));
     let old = set.tag[way].get();
     if old != 0 && (old != tag || set.fingerprint[way].get() != fingerprint) {
         recency::count_eviction(old, now.wrapping_sub(set.stamp[way].get()));

@@ -59,7 +59,7 @@ extern "C" fn flow_add(
         sink,
         class,
     };
-    let Some(counters) = FLOWS.get_ptr_mut(&key).or_else(|| first_of(&key)) else {
+    let Some(counters) = FLOWS.get_ptr_mut(key).or_else(|| first_of(&key)) else {
         return 0;
     };
     // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
@@ -80,7 +80,7 @@ fn first_of(key: &FlowKey) -> Option<*mut FlowCounters> {
         first_pieces: 0,
     };
     // An error is told by the look-up that follows.
-    let _ = FLOWS.insert(key, &zero, NOEXIST);
+    let _ = FLOWS.insert(key, zero, NOEXIST);
     let counters = FLOWS.get_ptr_mut(key);
     if counters.is_none() {
         loss::count(LossCounter::MapFull);
@@ -137,12 +137,12 @@ extern "C" fn flow_error(start_time_ns: u64, packed: u64, call: u64, errno: u64)
         sink,
         padding: [0; 7],
     };
-    if ERRORS.get_ptr_mut(&key).is_none() {
+    if ERRORS.get_ptr_mut(key).is_none() {
         process::register(key.start_time_ns, key.tgid);
         // An error is told by the look-up that follows.
-        let _ = ERRORS.insert(&key, &0, NOEXIST);
+        let _ = ERRORS.insert(key, 0, NOEXIST);
     }
-    match ERRORS.get_ptr_mut(&key) {
+    match ERRORS.get_ptr_mut(key) {
         // SAFETY: the element belongs to this CPU.
         Some(count) => unsafe { *count += 1 },
         None => loss::count(LossCounter::MapFull),

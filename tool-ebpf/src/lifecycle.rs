@@ -8,7 +8,8 @@ use aya_ebpf::{
     programs::{BtfTracePointContext, TracePointContext},
 };
 use copytax_common::{
-    FILENAME_LEN, LossCounter, PROCESS_EXITED, ProcessKey, TARGET_ACTIVE, TARGET_FOLLOW, TARGET_PENDING,
+    FILENAME_LEN, LossCounter, PROCESS_EXITED, ProcessKey, TARGET_ACTIVE, TARGET_FOLLOW,
+    TARGET_PENDING,
 };
 
 use crate::{
@@ -47,10 +48,10 @@ fn on_fork(child_pid: u32) {
     let leader = Task::current().leader();
     let parent = process::key_of(leader);
     let flags = target::flags_of(parent.tgid);
-    if flags & (TARGET_ACTIVE | TARGET_FOLLOW) == TARGET_ACTIVE | TARGET_FOLLOW {
-        if TARGETS.insert(child_pid, flags, ANY).is_err() {
-            loss::count(LossCounter::MapFull);
-        }
+    if flags & (TARGET_ACTIVE | TARGET_FOLLOW) == TARGET_ACTIVE | TARGET_FOLLOW
+        && TARGETS.insert(child_pid, flags, ANY).is_err()
+    {
+        loss::count(LossCounter::MapFull);
     }
     let _ = process::FORKS.insert(child_pid, parent, ANY);
 }

@@ -62,7 +62,7 @@ extern "C" fn pipe_fill(inode: u64, device: u64, source: u64, bytes: u64) -> u64
         device: device as u32,
         padding: 0,
     };
-    if PIPES.get_ptr_mut(&key).is_none() {
+    if PIPES.get_ptr_mut(key).is_none() {
         let empty = Content {
             filled: 0,
             drained: 0,
@@ -71,9 +71,9 @@ extern "C" fn pipe_fill(inode: u64, device: u64, source: u64, bytes: u64) -> u64
             count: 0,
         };
         // An error is told by the look-up that follows.
-        let _ = PIPES.insert(&key, &empty, 0);
+        let _ = PIPES.insert(key, empty, 0);
     }
-    let Some(content) = PIPES.get_ptr_mut(&key) else {
+    let Some(content) = PIPES.get_ptr_mut(key) else {
         return 0;
     };
     // SAFETY: the element lives in a map value; two fillers of one pipe at the same instant have
@@ -112,7 +112,7 @@ extern "C" fn pipe_fill(inode: u64, device: u64, source: u64, bytes: u64) -> u64
 #[inline(always)]
 pub(crate) fn drain(pipe: &Endpoint, bytes: u64, consume: bool, mut each: impl FnMut(u8, u64)) {
     let key = key_of(pipe);
-    let Some(content) = PIPES.get_ptr_mut(&key) else {
+    let Some(content) = PIPES.get_ptr_mut(key) else {
         each(EndpointKind::Pipe as u8, bytes);
         return;
     };
@@ -150,7 +150,7 @@ pub(crate) fn drain(pipe: &Endpoint, bytes: u64, consume: bool, mut each: impl F
 #[inline(always)]
 pub(crate) fn discard(pipe: &Endpoint, bytes: u64) {
     let key = key_of(pipe);
-    if let Some(content) = PIPES.get_ptr_mut(&key) {
+    if let Some(content) = PIPES.get_ptr_mut(key) {
         // SAFETY: as in `fill`.
         unsafe { (*content).drained += bytes };
     }

@@ -182,7 +182,9 @@ extern "C" fn relay_remember() -> u64 {
     let Some(request) = request() else {
         return 0;
     };
-    let Entry { tag, start, end, .. } = request.entry.get();
+    let Entry {
+        tag, start, end, ..
+    } = request.entry.get();
     let first = granule(start);
     let before = index_of(tag, first.wrapping_sub(1));
     let own = index_of(tag, first);
@@ -315,7 +317,11 @@ extern "C" fn relay_ends_at_entry(index: u64) -> u64 {
 #[inline(always)]
 fn sampled_start(set: &Set, way: usize) -> u64 {
     let (start, sampled_at) = (set.start[way].get(), set.sampled_at[way].get());
-    if sampled_at < start { sampled_at } else { start }
+    if sampled_at < start {
+        sampled_at
+    } else {
+        start
+    }
 }
 
 /// Takes the memory of the request's entry from the intervals of the set, which is locked. Gives a bit

@@ -2,9 +2,7 @@
 
 use core::{arch::asm, ffi::c_void, mem::MaybeUninit};
 
-use aya_ebpf::{
-    helpers::generated::bpf_probe_read_user, macros::map, maps::PerCpuArray,
-};
+use aya_ebpf::{helpers::generated::bpf_probe_read_user, macros::map, maps::PerCpuArray};
 use copytax_common::LossCounter;
 
 use crate::loss;
@@ -25,7 +23,7 @@ const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 #[inline(never)]
 pub(crate) extern "C" fn hash_at(address: u64, length: u64) -> u64 {
     // Compared in 64 bits: the verifier keeps these bounds for the helper's argument.
-    if length == 0 || length > SAMPLE_LEN as u64 {
+    if length == 0 || length > u64::from(SAMPLE_LEN) {
         return UNREADABLE;
     }
     let mut words = MaybeUninit::<[u64; 4]>::uninit();

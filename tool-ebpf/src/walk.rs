@@ -224,9 +224,7 @@ fn step() -> i64 {
             }
         }
     }
-    if walk.segment_left.get() == 0
-        && walk.vector_left.get() == 0
-        && walk.messages_left.get() == 0
+    if walk.segment_left.get() == 0 && walk.vector_left.get() == 0 && walk.messages_left.get() == 0
     {
         return DONE;
     }

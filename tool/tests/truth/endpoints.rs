@@ -11,28 +11,28 @@ const CAPACITY: usize = 192 << 10;
 /// Runs that the kernel half remembers of one pipe.
 const PIPE_RUNS: usize = 4;
 /// Bytes of the source file.
-pub const FILE_LENGTH: usize = 2 << 20;
+pub(crate) const FILE_LENGTH: usize = 2 << 20;
 
 /// A descriptor pair: what is written to one end is read from the other.
-pub struct Channel {
-    pub kind: &'static str,
-    pub reader: RawFd,
-    pub writer: RawFd,
+pub(crate) struct Channel {
+    pub(crate) kind: &'static str,
+    pub(crate) reader: RawFd,
+    pub(crate) writer: RawFd,
     /// Runs of bytes in it: source kind and length. Datagrams are one run each.
-    pub runs: VecDeque<(&'static str, usize)>,
+    pub(crate) runs: VecDeque<(&'static str, usize)>,
 }
 
 impl Channel {
-    pub fn pending(&self) -> usize {
+    pub(crate) fn pending(&self) -> usize {
         self.runs.iter().map(|run| run.1).sum()
     }
 
-    pub fn is_datagram(&self) -> bool {
+    pub(crate) fn is_datagram(&self) -> bool {
         matches!(self.kind, "udp" | "unix_datagram")
     }
 
     /// Bytes that fit now.
-    pub fn room(&self) -> usize {
+    pub(crate) fn room(&self) -> usize {
         if self.is_datagram() {
             return if self.runs.len() < 8 { 1_400 } else { 0 };
         }
@@ -42,7 +42,7 @@ impl Channel {
         CAPACITY - self.pending().min(CAPACITY)
     }
 
-    pub fn fill(&mut self, source: &'static str, length: usize) {
+    pub(crate) fn fill(&mut self, source: &'static str, length: usize) {
         let merges = !self.is_datagram();
         match self.runs.back_mut() {
             Some(last) if merges && last.0 == source => last.1 += length,
@@ -51,7 +51,7 @@ impl Channel {
     }
 
     /// The runs of the next `length` bytes, which stay.
-    pub fn peek(&self, mut length: usize) -> Vec<(&'static str, usize)> {
+    pub(crate) fn peek(&self, mut length: usize) -> Vec<(&'static str, usize)> {
         let mut taken = Vec::new();
         for &(source, run) in &self.runs {
             if length == 0 {
@@ -65,7 +65,7 @@ impl Channel {
     }
 
     /// Takes the next `length` bytes out.
-    pub fn drain(&mut self, length: usize) -> Vec<(&'static str, usize)> {
+    pub(crate) fn drain(&mut self, length: usize) -> Vec<(&'static str, usize)> {
         let taken = self.peek(length);
         if self.is_datagram() {
             // What does not fit the reader's buffer is thrown away.
@@ -83,20 +83,20 @@ impl Channel {
     }
 }
 
-pub struct Endpoints {
-    pub channels: Vec<Channel>,
+pub(crate) struct Endpoints {
+    pub(crate) channels: Vec<Channel>,
     /// A file of random content, and its read position.
-    pub source_file: RawFd,
-    pub source_position: usize,
+    pub(crate) source_file: RawFd,
+    pub(crate) source_position: usize,
     /// A file to write to.
-    pub sink_file: RawFd,
-    pub null: RawFd,
-    pub random: RawFd,
+    pub(crate) sink_file: RawFd,
+    pub(crate) null: RawFd,
+    pub(crate) random: RawFd,
 }
 
 impl Endpoints {
     /// Makes all endpoints. Nothing here is a call that is accounted.
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {
             channels: vec![tcp()?, unix()?, pipe()?, pipe()?, udp()?, unix_datagram()?],
             source_file: source_file()?,
@@ -110,6 +110,7 @@ impl Endpoints {
 
 fn open(path: &str, flags: i32) -> io::Result<RawFd> {
     let path = std::ffi::CString::new(path)?;
+    // SAFETY: a call on descriptors and memory that live as long as it runs.
     check(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC) })
 }
 
@@ -121,6 +122,7 @@ fn check(result: i32) -> io::Result<RawFd> {
 }
 
 fn memory_file() -> io::Result<RawFd> {
+    // SAFETY: a call on descriptors and memory that live as long as it runs.
     check(unsafe { libc::memfd_create(c"truth".as_ptr(), libc::MFD_CLOEXEC) })
 }
 
@@ -128,6 +130,7 @@ fn memory_file() -> io::Result<RawFd> {
 fn source_file() -> io::Result<RawFd> {
     let file = memory_file()?;
     let mut random = fastrand::Rng::with_seed(0x7275_7468);
+    // SAFETY: a call on descriptors and memory that live as long as it runs.
     unsafe {
         check(libc::ftruncate(file, FILE_LENGTH as i64))?;
         let protection = libc::PROT_READ | libc::PROT_WRITE;
@@ -158,6 +161,7 @@ fn channel(kind: &'static str, reader: RawFd, writer: RawFd) -> Channel {
 fn enlarge(socket: RawFd) {
     let size: i32 = 2 << 20;
     for option in [libc::SO_SNDBUFFORCE, libc::SO_RCVBUFFORCE] {
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         unsafe {
             libc::setsockopt(
                 socket,
@@ -209,16 +213,18 @@ fn pipe() -> io::Result<Channel> {
     let (reader, writer) = io::pipe()?;
     let reader = OwnedFd::from(reader).into_raw_fd();
     let writer = OwnedFd::from(writer).into_raw_fd();
+    // SAFETY: a call on descriptors and memory that live as long as it runs.
     check(unsafe { libc::fcntl(writer, libc::F_SETPIPE_SZ, 1 << 20) })?;
     Ok(channel("pipe", reader, writer))
 }
 
 /// A stream socket pair that takes few bytes and does not block: writes to it are short.
-pub fn narrow() -> io::Result<(OwnedFd, OwnedFd)> {
+pub(crate) fn narrow() -> io::Result<(OwnedFd, OwnedFd)> {
     let (reader, writer) = UnixStream::pair()?;
     writer.set_nonblocking(true)?;
     let (reader, writer) = (reader.into_raw_fd(), writer.into_raw_fd());
     let size: i32 = 8 << 10;
+    // SAFETY: a call on descriptors and memory that live as long as it runs.
     unsafe {
         libc::setsockopt(
             writer,

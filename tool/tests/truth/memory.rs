@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 /// Bytes of one buffer; each has the memory around its start to itself.
-pub const SLOT: usize = 256 << 10;
+pub(crate) const SLOT: usize = 256 << 10;
 /// Buffers.
-pub const SLOTS: usize = 12;
+pub(crate) const SLOTS: usize = 12;
 
 /// Reads of up to this length are one unit of spending.
 const CHUNK: usize = 64 << 10;
@@ -43,9 +43,9 @@ struct Last {
 }
 
 /// A run of a written segment: class and source.
-pub type Runs = BTreeMap<(&'static str, &'static str), u64>;
+pub(crate) type Runs = BTreeMap<(&'static str, &'static str), u64>;
 
-pub struct Memory {
+pub(crate) struct Memory {
     bytes: &'static mut [u8],
     /// Unit of each byte plus 1.
     shadow: Vec<u32>,
@@ -56,9 +56,10 @@ pub struct Memory {
 }
 
 impl Memory {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let length = SLOT * SLOTS;
         // Aligned like the kernel half's granules, so that slots do not share one.
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         let bytes = unsafe {
             let address = libc::mmap(
                 std::ptr::null_mut(),
@@ -83,7 +84,7 @@ impl Memory {
     }
 
     /// Forgets all reads: this is another process now.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.shadow.fill(0);
         self.units.clear();
         self.contents.clear();
@@ -91,33 +92,41 @@ impl Memory {
     }
 
     /// Offset of a buffer that no other operation uses now.
-    pub fn slot(&mut self) -> usize {
+    pub(crate) fn slot(&mut self) -> usize {
         self.next_slot = (self.next_slot + 1) % SLOTS;
         self.next_slot * SLOT
     }
 
     /// Like [`Self::slot`], of buffers whose first `length` bytes have all been written since they
     /// were read: what is copied there cannot by chance be what was read there.
-    pub fn clean_slot(&mut self, length: usize) -> Option<usize> {
+    pub(crate) fn clean_slot(&mut self, length: usize) -> Option<usize> {
         for _ in 0..SLOTS {
             let slot = self.slot();
-            if self.shadow[slot..slot + length].iter().all(|unit| *unit == 0) {
+            if self.shadow[slot..slot + length]
+                .iter()
+                .all(|unit| *unit == 0)
+            {
                 return Some(slot);
             }
         }
         None
     }
 
-    pub fn pointer(&self, offset: usize) -> *mut libc::c_void {
+    pub(crate) fn pointer(&self, offset: usize) -> *mut libc::c_void {
         self.bytes[offset..].as_ptr().cast_mut().cast()
     }
 
-    pub fn read_bytes(&self, offset: usize, length: usize) -> &[u8] {
+    pub(crate) fn read_bytes(&self, offset: usize, length: usize) -> &[u8] {
         &self.bytes[offset..offset + length]
     }
 
     /// The process writes into its memory: what was read there is gone.
-    pub fn store(&mut self, offset: usize, length: usize, mut byte: impl FnMut(usize) -> u8) {
+    pub(crate) fn store(
+        &mut self,
+        offset: usize,
+        length: usize,
+        mut byte: impl FnMut(usize) -> u8,
+    ) {
         for index in 0..length {
             self.bytes[offset + index] = byte(index);
         }
@@ -141,7 +150,12 @@ impl Memory {
     }
 
     /// Bytes have been read into these segments (offset, length), whose sum is `total`.
-    pub fn ingest(&mut self, thread: i32, source: &'static str, segments: &[(usize, usize)]) {
+    pub(crate) fn ingest(
+        &mut self,
+        thread: i32,
+        source: &'static str,
+        segments: &[(usize, usize)],
+    ) {
         let total: usize = segments.iter().map(|segment| segment.1).sum();
         for &(offset, length) in segments {
             self.ingest_segment(thread, source, offset, length);
@@ -155,13 +169,7 @@ impl Memory {
         self.last.insert(thread, last);
     }
 
-    fn ingest_segment(
-        &mut self,
-        thread: i32,
-        source: &'static str,
-        offset: usize,
-        length: usize,
-    ) {
+    fn ingest_segment(&mut self, thread: i32, source: &'static str, offset: usize, length: usize) {
         self.overwrite(offset, length);
         let content = self.contents.len();
         let first_unit = self.units.len();
@@ -202,7 +210,13 @@ impl Memory {
     }
 
     /// Bytes have been written from a segment: `length` of the `wanted` that were asked for.
-    pub fn egress(&mut self, thread: i32, offset: usize, length: usize, wanted: usize) -> Runs {
+    pub(crate) fn egress(
+        &mut self,
+        thread: i32,
+        offset: usize,
+        length: usize,
+        wanted: usize,
+    ) -> Runs {
         let mut runs = Runs::new();
         let mut gap = 0;
         for index in offset..offset + length {

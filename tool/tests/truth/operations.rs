@@ -8,7 +8,7 @@ const LONGEST: usize = 128 << 10;
 
 impl World {
     /// Carries one random operation out.
-    pub fn operate(&mut self) {
+    pub(crate) fn operate(&mut self) {
         match self.random.u32(..100) {
             0..12 => self.generate(),
             12..24 => self.relay(),
@@ -259,6 +259,7 @@ impl World {
 
     /// Reads from a descriptor that then becomes another file: the source stays what it was.
     fn reopened(&mut self) {
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         let fd = unsafe { libc::dup(self.endpoints.random) };
         let source = Source {
             kind: "char",
@@ -267,6 +268,7 @@ impl World {
             available: 256,
         };
         let (slot, length) = self.read_some(source, 256);
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         unsafe { libc::dup2(self.endpoints.sink_file, fd) };
         let sink = Sink {
             kind: "file",
@@ -275,6 +277,7 @@ impl World {
             room: usize::MAX,
         };
         self.write(sink, &[(slot, length)]);
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         unsafe { libc::close(fd) };
     }
 
@@ -285,6 +288,7 @@ impl World {
             return;
         }
         let length = self.length(source.available.min(sink.room).min(LONGEST));
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         let result = unsafe { libc::sendfile(sink.fd, source.fd, std::ptr::null_mut(), length) };
         let bytes = self.expect("sendfile", result);
         self.endpoints.source_position += bytes;
@@ -338,6 +342,7 @@ impl World {
             }
             let sink = self.pipe_sink(pipe);
             let length = self.length(source.available.min(sink.room).min(LONGEST));
+            // SAFETY: a call on descriptors and memory that live as long as it runs.
             let result = unsafe { libc::splice(source.fd, null, sink.fd, null, length, 0) };
             let bytes = self.expect("splice", result);
             match source.channel {
@@ -362,6 +367,7 @@ impl World {
             return;
         }
         let length = self.length(pending.min(sink.room));
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         let result = unsafe { libc::splice(reader, null, sink.fd, null, length, 0) };
         let bytes = self.expect("splice", result);
         let runs = self.endpoints.channels[pipe].drain(bytes);
@@ -380,6 +386,7 @@ impl World {
         }
         let sink = self.pipe_sink(to);
         let length = self.length(pending.min(sink.room));
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         let result = unsafe { libc::tee(self.endpoints.channels[from].reader, sink.fd, length, 0) };
         let bytes = self.expect("tee", result);
         let mut runs = self.endpoints.channels[from].peek(bytes);
@@ -420,6 +427,7 @@ impl World {
         self.endpoints.channels[pipe].drain(bytes);
         self.truth
             .simple_call("vmsplice", "pipe", "none", "ingest", bytes as u64);
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         let thread = unsafe { libc::syscall(libc::SYS_gettid) as i32 };
         self.memory.ingest(thread, "pipe", &[(slot, bytes)]);
         let sink = self.pick_sink();
@@ -431,6 +439,7 @@ impl World {
             iov_base: self.memory.pointer(offset),
             iov_len: length,
         };
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         self.expect("vmsplice", unsafe {
             libc::vmsplice(fd, &raw const vector, 1, flags)
         })
@@ -441,6 +450,7 @@ impl World {
         let length = self.length(source.available.min(LONGEST));
         let null = std::ptr::null_mut();
         let sink = self.endpoints.sink_file;
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         let result = unsafe { libc::copy_file_range(source.fd, null, sink, null, length, 0) };
         let bytes = self.expect("copy_file_range", result);
         self.endpoints.source_position += bytes;
@@ -455,6 +465,7 @@ impl World {
         let address = (&raw mut byte).cast();
         let pipe = self.endpoints.channels[2].reader;
         let null = std::ptr::null_mut();
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         unsafe {
             match self.random.u32(..4) {
                 0 => {
@@ -486,6 +497,7 @@ impl World {
     fn nothing(&mut self) {
         let mut byte = 0u8;
         let address = (&raw mut byte).cast();
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         unsafe {
             if self.random.bool() {
                 assert_eq!(

@@ -6,34 +6,34 @@ use serde::{Deserialize, Serialize};
 
 /// Sums of one flow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    pub bytes: u64,
-    pub calls: u64,
+pub(crate) struct Counts {
+    pub(crate) bytes: u64,
+    pub(crate) calls: u64,
 }
 
 /// All that one process did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Truth {
+pub(crate) struct Truth {
     /// Command name, unique in a run.
-    pub name: String,
-    pub pid: u32,
-    pub flows: BTreeMap<String, Counts>,
+    pub(crate) name: String,
+    pub(crate) pid: u32,
+    pub(crate) flows: BTreeMap<String, Counts>,
     /// Calls that did not fail.
-    pub calls: BTreeMap<String, u64>,
-    pub errors: BTreeMap<String, u64>,
+    pub(crate) calls: BTreeMap<String, u64>,
+    pub(crate) errors: BTreeMap<String, u64>,
 }
 
-pub fn flow_key(call: &str, source: &str, sink: &str, class: &str) -> String {
+pub(crate) fn flow_key(call: &str, source: &str, sink: &str, class: &str) -> String {
     format!("{call} {source}->{sink} {class}")
 }
 
-pub fn error_key(call: &str, source: &str, sink: &str, errno: u16) -> String {
+pub(crate) fn error_key(call: &str, source: &str, sink: &str, errno: u16) -> String {
     format!("{call} {source}->{sink} errno {errno}")
 }
 
 impl Truth {
     /// A call that did not fail, with what each flow got of it.
-    pub fn call(&mut self, call: &str, flows: &BTreeMap<String, u64>) {
+    pub(crate) fn call(&mut self, call: &str, flows: &BTreeMap<String, u64>) {
         *self.calls.entry(call.to_owned()).or_default() += 1;
         for (key, bytes) in flows {
             let counts = self.flows.entry(key.clone()).or_default();
@@ -43,13 +43,20 @@ impl Truth {
     }
 
     /// A call whose bytes are one flow.
-    pub fn simple_call(&mut self, call: &str, source: &str, sink: &str, class: &str, bytes: u64) {
+    pub(crate) fn simple_call(
+        &mut self,
+        call: &str,
+        source: &str,
+        sink: &str,
+        class: &str,
+        bytes: u64,
+    ) {
         let key = flow_key(call, source, sink, class);
         self.call(call, &BTreeMap::from([(key, bytes)]));
     }
 
     /// A call that failed.
-    pub fn error(&mut self, call: &str, source: &str, sink: &str, errno: i32) {
+    pub(crate) fn error(&mut self, call: &str, source: &str, sink: &str, errno: i32) {
         let key = error_key(call, source, sink, errno as u16);
         *self.errors.entry(key).or_default() += 1;
     }

@@ -19,6 +19,7 @@ struct Shared(*mut u8);
 
 impl Shared {
     fn new() -> Self {
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         let address = unsafe {
             libc::mmap(
                 std::ptr::null_mut(),
@@ -36,6 +37,7 @@ impl Shared {
     fn leave(&self, truth: &Truth) {
         let text = serde_json::to_vec(truth).expect("plain data");
         assert!(text.len() + 8 <= SHARED);
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         unsafe {
             self.0.cast::<u64>().write(text.len() as u64);
             std::ptr::copy_nonoverlapping(text.as_ptr(), self.0.add(8), text.len());
@@ -43,6 +45,7 @@ impl Shared {
     }
 
     fn collect(&self) -> Option<Truth> {
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         let text = unsafe {
             let length = self.0.cast::<u64>().replace(0) as usize;
             std::slice::from_raw_parts(self.0.add(8), length)
@@ -52,7 +55,7 @@ impl Shared {
 }
 
 /// `--worker FIRST LAST FILE`
-pub fn main(arguments: &[String]) -> ExitCode {
+pub(crate) fn main(arguments: &[String]) -> ExitCode {
     let number = |index: usize| arguments[index].parse::<u64>().expect("a seed");
     let (parent, child) = (Shared::new(), Shared::new());
     let mut truths = Vec::new();
@@ -70,6 +73,7 @@ pub fn main(arguments: &[String]) -> ExitCode {
 
 /// Runs `work` in a forked process; whether it ended well.
 fn forked(work: impl FnOnce()) -> bool {
+    // SAFETY: a call on descriptors and memory that live as long as it runs.
     unsafe {
         let pid = libc::fork();
         assert!(pid >= 0, "fork failed");
@@ -85,6 +89,7 @@ fn forked(work: impl FnOnce()) -> bool {
 
 fn name(name: &str) {
     let name = std::ffi::CString::new(name).expect("no zero in it");
+    // SAFETY: a call on descriptors and memory that live as long as it runs.
     unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
 }
 

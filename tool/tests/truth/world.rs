@@ -8,34 +8,34 @@ use crate::memory::Memory;
 use crate::truth::{Truth, flow_key};
 
 /// A segment: offset into the memory and length.
-pub type Segment = (usize, usize);
+pub(crate) type Segment = (usize, usize);
 
-pub struct World {
-    pub random: fastrand::Rng,
-    pub memory: Memory,
-    pub endpoints: Endpoints,
-    pub truth: Truth,
+pub(crate) struct World {
+    pub(crate) random: fastrand::Rng,
+    pub(crate) memory: Memory,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) truth: Truth,
 }
 
 /// Where to read from.
 #[derive(Clone, Copy)]
-pub struct Source {
-    pub kind: &'static str,
-    pub fd: RawFd,
+pub(crate) struct Source {
+    pub(crate) kind: &'static str,
+    pub(crate) fd: RawFd,
     /// The channel, for those that are one.
-    pub channel: Option<usize>,
+    pub(crate) channel: Option<usize>,
     /// Bytes that can be read now.
-    pub available: usize,
+    pub(crate) available: usize,
 }
 
 /// Where to write to.
 #[derive(Clone, Copy)]
-pub struct Sink {
-    pub kind: &'static str,
-    pub fd: RawFd,
-    pub channel: Option<usize>,
+pub(crate) struct Sink {
+    pub(crate) kind: &'static str,
+    pub(crate) fd: RawFd,
+    pub(crate) channel: Option<usize>,
     /// Bytes that can be written now.
-    pub room: usize,
+    pub(crate) room: usize,
 }
 
 fn is_socket(kind: &str) -> bool {
@@ -43,12 +43,13 @@ fn is_socket(kind: &str) -> bool {
 }
 
 fn thread() -> i32 {
+    // SAFETY: a call on descriptors and memory that live as long as it runs.
     unsafe { libc::syscall(libc::SYS_gettid) as i32 }
 }
 
 impl World {
     /// A source with at least one byte.
-    pub fn pick_source(&mut self) -> Source {
+    pub(crate) fn pick_source(&mut self) -> Source {
         let choice = self.random.usize(..self.endpoints.channels.len() + 3);
         if let Some(channel) = self.endpoints.channels.get(choice)
             && !channel.runs.is_empty()
@@ -77,10 +78,11 @@ impl World {
         self.file_source()
     }
 
-    pub fn file_source(&mut self) -> Source {
+    pub(crate) fn file_source(&mut self) -> Source {
         let length = crate::endpoints::FILE_LENGTH;
         if length - self.endpoints.source_position < (300 << 10) {
             self.endpoints.source_position = 0;
+            // SAFETY: a call on descriptors and memory that live as long as it runs.
             unsafe { libc::lseek(self.endpoints.source_file, 0, libc::SEEK_SET) };
         }
         Source {
@@ -92,7 +94,7 @@ impl World {
     }
 
     /// A sink that takes at least one byte.
-    pub fn pick_sink(&mut self) -> Sink {
+    pub(crate) fn pick_sink(&mut self) -> Sink {
         let choice = self.random.usize(..self.endpoints.channels.len() + 2);
         if let Some(channel) = self.endpoints.channels.get(choice)
             && channel.room() > 0
@@ -122,18 +124,19 @@ impl World {
 
     /// A length up to `limit`, small and large ones alike. Rarely less than 8: fewer bytes are equal
     /// to others by chance, and then are what the audit says that they are.
-    pub fn length(&mut self, limit: usize) -> usize {
+    pub(crate) fn length(&mut self, limit: usize) -> usize {
         let bits = self.random.u32(4..=17);
         self.random.usize(8..=1 << bits).min(limit)
     }
 
     /// Reads into `segments` by one call; gives the bytes.
-    pub fn read(&mut self, source: Source, segments: &[Segment]) -> usize {
+    pub(crate) fn read(&mut self, source: Source, segments: &[Segment]) -> usize {
         let vector: Vec<libc::iovec> = segments.iter().map(|s| self.vector(*s)).collect();
         let (address, length) = (vector[0].iov_base, vector[0].iov_len);
         let count = vector.len() as i32;
         let fd = source.fd;
         let position = self.random.i64(0..crate::endpoints::FILE_LENGTH as i64 / 2);
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         let (name, result) = unsafe {
             if segments.len() > 1 {
                 match self.read_vector_call(source) {
@@ -182,11 +185,12 @@ impl World {
     }
 
     /// Writes `segments` by one call; gives the bytes, or `None` where it would have blocked.
-    pub fn write(&mut self, sink: Sink, segments: &[Segment]) -> Option<usize> {
+    pub(crate) fn write(&mut self, sink: Sink, segments: &[Segment]) -> Option<usize> {
         let vector: Vec<libc::iovec> = segments.iter().map(|s| self.vector(*s)).collect();
         let (address, length) = (vector[0].iov_base, vector[0].iov_len);
         let count = vector.len() as i32;
         let fd = sink.fd;
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         let (name, result) = unsafe {
             if segments.len() > 1 {
                 match self.write_vector_call(sink) {
@@ -262,7 +266,7 @@ impl World {
     }
 
     /// The result of a call that must not fail.
-    pub fn expect(&self, name: &str, result: isize) -> usize {
+    pub(crate) fn expect(&self, name: &str, result: isize) -> usize {
         assert!(
             result >= 0,
             "{name} failed: {}",
@@ -286,6 +290,7 @@ fn cut(segments: &[Segment], mut bytes: usize) -> Vec<Segment> {
 }
 
 fn message(vector: &[libc::iovec]) -> libc::msghdr {
+    // SAFETY: a call on descriptors and memory that live as long as it runs.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = vector.as_ptr().cast_mut();
     message.msg_iovlen = vector.len();
@@ -294,11 +299,13 @@ fn message(vector: &[libc::iovec]) -> libc::msghdr {
 
 fn recvmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
     let mut message = message(vector);
+    // SAFETY: a call on descriptors and memory that live as long as it runs.
     ("recvmsg", unsafe { libc::recvmsg(fd, &raw mut message, 0) })
 }
 
 fn sendmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
     let message = message(vector);
+    // SAFETY: a call on descriptors and memory that live as long as it runs.
     ("sendmsg", unsafe {
         libc::sendmsg(fd, &raw const message, libc::MSG_NOSIGNAL)
     })
@@ -311,6 +318,7 @@ fn recvmmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
         msg_len: 0,
     };
     let result =
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
         unsafe { libc::recvmmsg(fd, &raw mut messages, 1, 0, std::ptr::null_mut()) } as isize;
     (
         "recvmmsg",
@@ -327,6 +335,7 @@ fn sendmmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
         msg_hdr: message(vector),
         msg_len: 0,
     };
+    // SAFETY: a call on descriptors and memory that live as long as it runs.
     let result = unsafe { libc::sendmmsg(fd, &raw mut messages, 1, libc::MSG_NOSIGNAL) } as isize;
     (
         "sendmmsg",
