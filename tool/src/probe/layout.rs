@@ -2,21 +2,38 @@
 
 use std::fs;
 
-use btf_rs::{Btf, Struct, Type};
+use aya::Endianness;
 use copytax_common::KernelLayout;
 
 use crate::probe::ProbeError;
+use crate::probe::btf::Btf;
 
-/// What the kernel half needs to know of the running kernel, and what it may use.
+/// The running kernel's BTF.
 ///
 /// # Errors
 ///
-/// [`ProbeError::Btf`] where the kernel has no BTF, and [`ProbeError::Layout`] where it lacks a
-/// structure member.
-pub(crate) fn of_running_kernel() -> Result<Kernel, ProbeError> {
-    let path = "/sys/kernel/btf/vmlinux";
-    let bytes = fs::read(path).map_err(|error| ProbeError::Btf(error.to_string()))?;
-    let btf = Btf::from_bytes(&bytes).map_err(|error| ProbeError::Btf(error.to_string()))?;
+/// [`ProbeError::Btf`] where the kernel has none.
+pub(crate) fn read_btf() -> Result<Vec<u8>, ProbeError> {
+    fs::read("/sys/kernel/btf/vmlinux").map_err(|error| ProbeError::Btf(error.to_string()))
+}
+
+/// The BTF as aya wants it, to find the ids of tracepoints.
+///
+/// # Errors
+///
+/// [`ProbeError::Btf`] where aya does not understand it.
+pub(crate) fn for_tracepoints(bytes: &[u8]) -> Result<aya::Btf, ProbeError> {
+    aya::Btf::parse(bytes, Endianness::default())
+        .map_err(|error| ProbeError::Btf(error.to_string()))
+}
+
+/// What the kernel half needs to know of the kernel with this BTF, and what it may use.
+///
+/// # Errors
+///
+/// [`ProbeError::Layout`] where it lacks a structure member.
+pub(crate) fn of_kernel(bytes: &[u8]) -> Result<Kernel, ProbeError> {
+    let btf = Btf::parse(bytes)?;
     let at = |structure: &str, member: &str| offset(&btf, structure, member);
     let layout = KernelLayout {
         task_tgid: at("task_struct", "tgid")?,
@@ -47,21 +64,21 @@ pub(crate) fn of_running_kernel() -> Result<Kernel, ProbeError> {
         sock_type: at("sock", "sk_type")?,
         sock_protocol: at("sock", "sk_protocol")?,
         bprm_filename: at("linux_binprm", "filename")?,
-        id_list_head: structure(&btf, "list_head")?.0,
-        id_file: structure(&btf, "file")?.0,
-        id_inode: structure(&btf, "inode")?.0,
-        id_socket: structure(&btf, "socket")?.0,
-        id_sock: structure(&btf, "sock")?.0,
-        id_super_block: structure(&btf, "super_block")?.0,
+        id_list_head: structure(&btf, "list_head")?,
+        id_file: structure(&btf, "file")?,
+        id_inode: structure(&btf, "inode")?,
+        id_socket: structure(&btf, "socket")?,
+        id_sock: structure(&btf, "sock")?,
+        id_super_block: structure(&btf, "super_block")?,
         fork_child_pid: 0,
         exec_filename: 0,
         has_rdonly_cast: 0,
-        has_loop: u32::from(has_function(&btf, "bpf_loop")),
+        has_loop: u32::from(btf.function("bpf_loop").is_some()),
         has_atomics: 0,
     };
     Ok(Kernel {
         layout,
-        rdonly_cast: function_id(&btf, "bpf_rdonly_cast"),
+        rdonly_cast: btf.function("bpf_rdonly_cast"),
     })
 }
 
@@ -73,46 +90,14 @@ pub(crate) struct Kernel {
     pub(crate) rdonly_cast: Option<u32>,
 }
 
-fn function_id(btf: &Btf, name: &str) -> Option<u32> {
-    let ids = btf.resolve_ids_by_name(name).ok()?;
-    ids.into_iter()
-        .find(|id| matches!(btf.resolve_type_by_id(*id), Ok(Type::Func(_))))
-}
-
-fn has_function(btf: &Btf, name: &str) -> bool {
-    function_id(btf, name).is_some()
-}
-
-fn structure(btf: &Btf, name: &str) -> Result<(u32, Struct), ProbeError> {
-    let missing = || ProbeError::Layout(format!("struct {name}"));
-    for id in btf.resolve_ids_by_name(name).map_err(|_| missing())? {
-        if let Ok(Type::Struct(found)) = btf.resolve_type_by_id(id) {
-            return Ok((id, found));
-        }
-    }
-    Err(missing())
+fn structure(btf: &Btf<'_>, name: &str) -> Result<u32, ProbeError> {
+    btf.structure(name)
+        .ok_or_else(|| ProbeError::Layout(format!("struct {name}")))
 }
 
 /// Byte offset of `member` in `struct name`, also inside anonymous structures and unions.
-fn offset(btf: &Btf, name: &str, member: &str) -> Result<u32, ProbeError> {
-    let (_, structure) = structure(btf, name)?;
-    bit_offset(btf, &structure, member)
+fn offset(btf: &Btf<'_>, name: &str, member: &str) -> Result<u32, ProbeError> {
+    btf.bit_offset(structure(btf, name)?, member)
         .map(|bits| bits / 8)
         .ok_or_else(|| ProbeError::Layout(format!("struct {name}.{member}")))
-}
-
-fn bit_offset(btf: &Btf, structure: &Struct, wanted: &str) -> Option<u32> {
-    for member in &structure.members {
-        let name = btf.resolve_name(member).unwrap_or_default();
-        if name == wanted {
-            return Some(member.bit_offset());
-        }
-        if name.is_empty()
-            && let Ok(Type::Struct(inner) | Type::Union(inner)) = btf.resolve_chained_type(member)
-            && let Some(bits) = bit_offset(btf, &inner, wanted)
-        {
-            return Some(member.bit_offset() + bits);
-        }
-    }
-    None
 }

@@ -1,0 +1,5 @@
+//! What the benchmarks share.
+
+pub(crate) mod document;
+pub(crate) mod patience;
+pub(crate) mod statistics;
