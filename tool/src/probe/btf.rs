@@ -9,6 +9,10 @@ use crate::probe::ProbeError;
 
 /// `struct btf_header`: its magic number, in the byte order of the machine.
 const MAGIC: u16 = 0xeb9f;
+/// `struct btf_header`: its only version.
+const VERSION: u8 = 1;
+/// `struct btf_header`: its size.
+const HEADER_SIZE: u32 = 24;
 /// `struct btf_type`: name, info, and size or type.
 const TYPE_SIZE: usize = 12;
 /// `struct btf_member`: name, type, offset.
@@ -49,6 +53,8 @@ pub(crate) struct Btf<'a> {
     structures: Vec<u32>,
     /// Ids of the functions.
     functions: Vec<u32>,
+    /// Ids of the type names.
+    names: Vec<u32>,
 }
 
 /// One type.
@@ -86,6 +92,7 @@ impl<'a> Btf<'a> {
             offsets: Vec::new(),
             structures: Vec::new(),
             functions: Vec::new(),
+            names: Vec::new(),
         };
         // Most types are pointers and the like, of just TYPE_SIZE; this is near enough.
         btf.offsets.reserve(btf.types.len() / (2 * TYPE_SIZE));
@@ -104,6 +111,7 @@ impl<'a> Btf<'a> {
             match found.kind {
                 KIND_STRUCT => self.structures.push(id),
                 KIND_FUNC => self.functions.push(id),
+                KIND_TYPEDEF => self.names.push(id),
                 _ => {}
             }
             offset += TYPE_SIZE + found.size_of_rest()?;
@@ -150,6 +158,11 @@ impl<'a> Btf<'a> {
     /// The id of function `name`.
     pub(crate) fn function(&self, name: &str) -> Option<u32> {
         self.first_named(&self.functions, name)
+    }
+
+    /// The id of type name `name`.
+    pub(crate) fn typedef(&self, name: &str) -> Option<u32> {
+        self.first_named(&self.names, name)
     }
 
     /// Bit offset of `member` in the structure with this id, also inside anonymous structures and
@@ -226,6 +239,35 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 
 fn damaged(what: &str) -> ProbeError {
     ProbeError::Btf(what.to_owned())
+}
+
+/// A BTF in which these type names have these ids, and everything else means nothing.
+///
+/// For a library that reads every type before it finds one.
+pub(crate) fn of_typedefs(typedefs: &[(&str, u32)]) -> Vec<u8> {
+    let last = typedefs.iter().map(|(_, id)| *id).max().unwrap_or(0);
+    // `void *`, for every id.
+    let mut types = [0, KIND_PTR << 24, 0].repeat(last as usize);
+    let mut strings = vec![0u8];
+    for (name, id) in typedefs {
+        let at = (*id as usize - 1) * TYPE_SIZE / size_of::<u32>();
+        types[at] = strings.len() as u32;
+        types[at + 1] = KIND_TYPEDEF << 24;
+        strings.extend(name.bytes().chain([0]));
+    }
+    let size = (types.len() * size_of::<u32>()) as u32;
+    let header = [HEADER_SIZE, 0, size, size, strings.len() as u32];
+    let mut bytes = Vec::with_capacity((HEADER_SIZE + size) as usize + strings.len());
+    bytes.extend(MAGIC.to_ne_bytes());
+    bytes.extend([VERSION, 0]);
+    bytes.extend(
+        header
+            .iter()
+            .chain(&types)
+            .flat_map(|word| word.to_ne_bytes()),
+    );
+    bytes.extend(strings);
+    bytes
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use aya::programs::BtfTracePoint;
 use aya::programs::tp_btf::BtfTracePointLink;
 use aya::{Ebpf, EbpfLoader};
 
+use crate::probe::btf::Btf;
 use crate::probe::program::{chain, not_attached, program, refused};
 use crate::probe::{ProbeError, layout, object};
 
@@ -25,7 +26,8 @@ impl Floor {
     ///
     /// Whatever the kernel refuses, in its own words.
     pub fn load() -> Result<Self, ProbeError> {
-        let types = layout::for_tracepoints(&layout::read_btf()?)?;
+        let bytes = layout::read_btf()?;
+        let types = layout::for_tracepoints(&Btf::parse(&bytes)?, &[TRACEPOINT])?;
         let mut ebpf = EbpfLoader::new()
             .btf(None)
             .load(object::OBJECT)

@@ -6,7 +6,7 @@ use aya::Endianness;
 use copytax_common::KernelLayout;
 
 use crate::probe::ProbeError;
-use crate::probe::btf::Btf;
+use crate::probe::btf::{self, Btf};
 
 /// The running kernel's BTF.
 ///
@@ -17,13 +17,24 @@ pub(crate) fn read_btf() -> Result<Vec<u8>, ProbeError> {
     fs::read("/sys/kernel/btf/vmlinux").map_err(|error| ProbeError::Btf(error.to_string()))
 }
 
-/// The BTF as aya wants it, to find the ids of tracepoints.
+/// As much of the BTF as aya wants, to find the ids of these tracepoints: all of it would cost it
+/// 20 MB.
 ///
 /// # Errors
 ///
-/// [`ProbeError::Btf`] where aya does not understand it.
-pub(crate) fn for_tracepoints(bytes: &[u8]) -> Result<aya::Btf, ProbeError> {
-    aya::Btf::parse(bytes, Endianness::default())
+/// [`ProbeError::Layout`] where the kernel lacks a tracepoint.
+pub(crate) fn for_tracepoints(btf: &Btf<'_>, tracepoints: &[&str]) -> Result<aya::Btf, ProbeError> {
+    let names: Vec<String> = tracepoints
+        .iter()
+        .map(|tracepoint| format!("btf_trace_{tracepoint}"))
+        .collect();
+    let found: Option<Vec<_>> = names
+        .iter()
+        .map(|name| Some((name.as_str(), btf.typedef(name)?)))
+        .collect();
+    let found = found
+        .ok_or_else(|| ProbeError::Layout(format!("one of the tracepoints {tracepoints:?}")))?;
+    aya::Btf::parse(&btf::of_typedefs(&found), Endianness::default())
         .map_err(|error| ProbeError::Btf(error.to_string()))
 }
 
@@ -32,9 +43,8 @@ pub(crate) fn for_tracepoints(bytes: &[u8]) -> Result<aya::Btf, ProbeError> {
 /// # Errors
 ///
 /// [`ProbeError::Layout`] where it lacks a structure member.
-pub(crate) fn of_kernel(bytes: &[u8]) -> Result<Kernel, ProbeError> {
-    let btf = Btf::parse(bytes)?;
-    let at = |structure: &str, member: &str| offset(&btf, structure, member);
+pub(crate) fn of_kernel(btf: &Btf<'_>) -> Result<Kernel, ProbeError> {
+    let at = |structure: &str, member: &str| offset(btf, structure, member);
     let layout = KernelLayout {
         task_tgid: at("task_struct", "tgid")?,
         task_pid: at("task_struct", "pid")?,
@@ -64,12 +74,12 @@ pub(crate) fn of_kernel(bytes: &[u8]) -> Result<Kernel, ProbeError> {
         sock_type: at("sock", "sk_type")?,
         sock_protocol: at("sock", "sk_protocol")?,
         bprm_filename: at("linux_binprm", "filename")?,
-        id_list_head: structure(&btf, "list_head")?,
-        id_file: structure(&btf, "file")?,
-        id_inode: structure(&btf, "inode")?,
-        id_socket: structure(&btf, "socket")?,
-        id_sock: structure(&btf, "sock")?,
-        id_super_block: structure(&btf, "super_block")?,
+        id_list_head: structure(btf, "list_head")?,
+        id_file: structure(btf, "file")?,
+        id_inode: structure(btf, "inode")?,
+        id_socket: structure(btf, "socket")?,
+        id_sock: structure(btf, "sock")?,
+        id_super_block: structure(btf, "super_block")?,
         fork_child_pid: 0,
         exec_filename: 0,
         has_rdonly_cast: 0,

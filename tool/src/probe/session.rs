@@ -11,6 +11,7 @@ use copytax_common::{Call, Filter, KernelLayout, LossCounter, ProcessRecord};
 
 use crate::host::kernel::{self, Version};
 use crate::model::{Engine, ErrorCount, FlowCount, Loss, ProcessId};
+use crate::probe::btf::Btf as KernelBtf;
 use crate::probe::program::{chain, not_attached, program, refused};
 use crate::probe::{ProbeError, layout, maps, object, tracefs};
 
@@ -71,7 +72,8 @@ impl Session {
     pub fn load(engine: Engine, filter: &Filter) -> Result<Self, ProbeError> {
         let begin = Instant::now();
         let bytes = layout::read_btf()?;
-        let mut kernel = layout::of_kernel(&bytes)?;
+        let btf = KernelBtf::parse(&bytes)?;
+        let mut kernel = layout::of_kernel(&btf)?;
         if engine == Engine::Tracepoint {
             let at = |name, field| tracefs::field_offset("sched", name, field);
             kernel.layout.fork_child_pid = at("sched_process_fork", "child_pid")?;
@@ -79,9 +81,13 @@ impl Session {
         }
         kernel.layout.has_atomics = u32::from(has_atomics());
         let types = match engine {
-            Engine::Raw => Some(layout::for_tracepoints(&bytes)?),
+            Engine::Raw => {
+                let tracepoints = RAW_PROGRAMS.map(|(_, tracepoint)| tracepoint);
+                Some(layout::for_tracepoints(&btf, &tracepoints)?)
+            }
             Engine::Tracepoint => None,
         };
+        drop(btf);
         drop(bytes);
         let load = |object: &[u8], layout: &KernelLayout| {
             let mut session = Self::load_object(object, types.as_ref(), layout, filter)?;

@@ -2,7 +2,10 @@
 
 use proptest::prelude::{any, proptest};
 
-use super::{Btf, KIND_FUNC, KIND_INT, KIND_STRUCT, KIND_TYPEDEF, KIND_UNION, MAGIC};
+use super::{
+    Btf, HEADER_SIZE, KIND_FUNC, KIND_INT, KIND_STRUCT, KIND_TYPEDEF, KIND_UNION, MAGIC, VERSION,
+    of_typedefs,
+};
 
 /// A BTF under construction.
 #[derive(Default)]
@@ -45,15 +48,10 @@ impl Builder {
 
     fn build(&self) -> Vec<u8> {
         let types: Vec<u8> = self.types.iter().flat_map(|w| w.to_ne_bytes()).collect();
-        let words = [
-            24,
-            0,
-            types.len() as u32,
-            types.len() as u32,
-            self.strings.len() as u32,
-        ];
+        let size = types.len() as u32;
+        let words = [HEADER_SIZE, 0, size, size, self.strings.len() as u32];
         let mut bytes = MAGIC.to_ne_bytes().to_vec();
-        bytes.extend([1, 0]);
+        bytes.extend([VERSION, 0]);
         bytes.extend(words.iter().flat_map(|word| word.to_ne_bytes()));
         bytes.extend(types);
         bytes.extend(&self.strings);
@@ -91,6 +89,18 @@ fn members_are_found_by_name() {
     assert_eq!(btf.function("thing"), Some(6));
     assert_eq!(btf.function("things"), None);
     assert_eq!(btf.structure("thin"), None);
+}
+
+#[test]
+fn typedefs_keep_their_ids() {
+    let wanted = [("late", 9), ("early", 2)];
+    let bytes = of_typedefs(&wanted);
+    let ours = Btf::parse(&bytes).expect("it is whole");
+    aya::Btf::parse(&bytes, aya::Endianness::default()).expect("aya finds it whole, too");
+    for (name, id) in wanted {
+        assert_eq!(ours.typedef(name), Some(id));
+    }
+    assert_eq!(ours.typedef("other"), None);
 }
 
 #[test]
