@@ -1,5 +1,7 @@
 //! The content table: what was read, by fingerprint and length, to find copies of it.
 
+use core::cell::Cell;
+
 use aya_ebpf::{macros::map, maps::Array};
 
 use crate::{recency, sample};
@@ -7,26 +9,32 @@ use crate::{recency, sample};
 /// Shorter buffers are not looked up by content: equality of so few bytes proves nothing.
 pub(crate) const MIN_LENGTH: u64 = 32;
 
-const SLOTS: u32 = 16_384;
+const SETS: u32 = 4_096;
+const WAYS: usize = 4;
 
+/// Reads whose fingerprints share a set. It has no lock: a torn slot does not match, since its tag
+/// is taken away before, and given back after the rest is written.
 #[repr(C)]
-pub(crate) struct Slot {
+pub(crate) struct Set {
     /// Process and address space, 0 where the slot is free.
-    tag: u64,
-    fingerprint: u64,
-    base: u64,
-    length: u32,
-    thread: u32,
+    tag: [Cell<u64>; WAYS],
+    fingerprint: [Cell<u64>; WAYS],
+    base: [Cell<u64>; WAYS],
+    length: [Cell<u32>; WAYS],
+    thread: [Cell<u32>; WAYS],
     /// [`recency::stamp`] of the read.
-    stamp: u32,
-    source: u8,
-    padding: [u8; 3],
+    stamp: [Cell<u32>; WAYS],
+    source: [Cell<u8>; WAYS],
+    padding: [u8; 4],
 }
 
-const _: () = assert!(size_of::<Slot>() == 40);
+const _: () = assert!(size_of::<Set>() == 152);
+
+// SAFETY: see the type: what is read while it changes does not match.
+unsafe impl Sync for Set {}
 
 #[map]
-static CONTENT: Array<Slot> = Array::with_max_entries(SLOTS, 0);
+static CONTENT: Array<Set> = Array::with_max_entries(SETS, 0);
 
 /// A read whose content was found again.
 pub(crate) struct Original {
@@ -36,8 +44,14 @@ pub(crate) struct Original {
 }
 
 #[inline(always)]
-fn index_of(tag: u64, fingerprint: u64) -> u32 {
-    (sample::mix(tag ^ fingerprint) >> 32) as u32 & (SLOTS - 1)
+const fn index_of(tag: u64, fingerprint: u64) -> u32 {
+    (sample::mix(tag ^ fingerprint) >> 32) as u32 & (SETS - 1)
+}
+
+#[inline(always)]
+fn set_at(index: u32) -> Option<&'static Set> {
+    // SAFETY: sets live in map values, which stay.
+    CONTENT.get_ptr(index).map(|set| unsafe { &*set })
 }
 
 /// Remembers a read, and gives its slot plus 1.
@@ -51,46 +65,78 @@ pub(crate) fn remember(
     source: u8,
 ) -> u32 {
     let index = index_of(tag, fingerprint);
-    let Some(slot) = CONTENT.get_ptr_mut(index) else {
+    let Some(set) = set_at(index) else {
         return 0;
     };
-    // SAFETY: the slot lives in a map value. A torn slot does not match: the fingerprint is written
-    // last and contains the length.
-    unsafe {
-        let now = recency::stamp(0);
-        let old = (*slot).tag;
-        let is_same = old == tag && (*slot).fingerprint == fingerprint;
-        if old != 0 && !is_same {
-            recency::count_eviction(old, now.wrapping_sub((*slot).stamp));
-        }
-        (&raw mut (*slot).tag).write_volatile(0);
-        (*slot).stamp = now;
-        (*slot).base = base;
-        (*slot).length = length;
-        (*slot).thread = thread;
-        (*slot).source = source;
-        (*slot).fingerprint = fingerprint;
-        (&raw mut (*slot).tag).write_volatile(tag);
+    let now = recency::stamp(0);
+    let way = sample::masked::<{ WAYS as u64 - 1 }>(content_way(u64::from(index), tag, fingerprint));
+    let old = set.tag[way].get();
+    if old != 0 && (old != tag || set.fingerprint[way].get() != fingerprint) {
+        recency::count_eviction(old, now.wrapping_sub(set.stamp[way].get()));
     }
-    index + 1
+    publish(&set.tag[way], 0);
+    set.fingerprint[way].set(fingerprint);
+    set.base[way].set(base);
+    set.length[way].set(length);
+    set.thread[way].set(thread);
+    set.stamp[way].set(now);
+    set.source[way].set(source);
+    publish(&set.tag[way], tag);
+    index * WAYS as u32 + way as u32 + 1
+}
+
+/// The way of a set to remember a read in: where its equal is, else a free one, else the oldest.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn content_way(index: u64, tag: u64, fingerprint: u64) -> u64 {
+    let Some(set) = set_at(index as u32) else {
+        return 0;
+    };
+    let now = recency::stamp(0);
+    let mut chosen = 0;
+    let mut best = 0;
+    for way in 0..WAYS {
+        let old = set.tag[way].get();
+        let age = if old == tag && set.fingerprint[way].get() == fingerprint {
+            u64::MAX
+        } else if old == 0 {
+            u64::from(u32::MAX) + 1
+        } else {
+            u64::from(now.wrapping_sub(set.stamp[way].get()))
+        };
+        if age > best {
+            best = age;
+            chosen = way as u64;
+        }
+    }
+    chosen
+}
+
+/// Writes a tag, after what was written before and before what is written later.
+#[inline(always)]
+fn publish(tag: &Cell<u64>, value: u64) {
+    // SAFETY: the cell is valid; a volatile write keeps its place among the others.
+    unsafe { tag.as_ptr().write_volatile(value) };
 }
 
 /// Finds, and forgets, the read with this content.
 #[inline(always)]
 pub(crate) fn take(tag: u64, fingerprint: u64, length: u32) -> Option<Original> {
-    let slot = CONTENT.get_ptr_mut(index_of(tag, fingerprint))?;
-    // SAFETY: the slot lives in a map value.
-    unsafe {
-        if (*slot).tag != tag || (*slot).fingerprint != fingerprint || (*slot).length != length {
-            return None;
+    let set = set_at(index_of(tag, fingerprint))?;
+    for way in 0..WAYS {
+        if set.tag[way].get() == tag
+            && set.fingerprint[way].get() == fingerprint
+            && set.length[way].get() == length
+        {
+            set.tag[way].set(0);
+            return Some(Original {
+                base: set.base[way].get(),
+                thread: set.thread[way].get(),
+                source: set.source[way].get(),
+            });
         }
-        (*slot).tag = 0;
-        Some(Original {
-            base: (*slot).base,
-            thread: (*slot).thread,
-            source: (*slot).source,
-        })
     }
+    None
 }
 
 /// Forgets the read at `base` in `slot` (plus 1, as [`remember`] gave it).
@@ -99,13 +145,11 @@ pub(crate) fn forget(tag: u64, slot: u32, base: u64) {
     if slot == 0 {
         return;
     }
-    let Some(slot) = CONTENT.get_ptr_mut((slot - 1) & (SLOTS - 1)) else {
-        return;
-    };
-    // SAFETY: the slot lives in a map value.
-    unsafe {
-        if (*slot).tag == tag && (*slot).base == base {
-            (*slot).tag = 0;
+    let slot = slot - 1;
+    if let Some(set) = set_at((slot / WAYS as u32) & (SETS - 1)) {
+        let way = slot as usize & (WAYS - 1);
+        if set.tag[way].get() == tag && set.base[way].get() == base {
+            set.tag[way].set(0);
         }
     }
 }

@@ -23,30 +23,52 @@ pub(crate) fn add(
     call: u8,
     source: u8,
     sink: u8,
-    class: Class,
+    class: u8,
     amount: FlowCounters,
 ) {
+    flow_add(
+        process.start_time_ns,
+        pack(process.tgid, [call, source, sink, class]),
+        amount.bytes,
+        amount.calls,
+        amount.first_pieces,
+    );
+}
+
+/// A thread group id and four bytes as one argument.
+#[inline(always)]
+const fn pack(tgid: u32, bytes: [u8; 4]) -> u64 {
+    ((tgid as u64) << 32) | u32::from_le_bytes(bytes) as u64
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn flow_add(
+    start_time_ns: u64,
+    packed: u64,
+    bytes: u64,
+    calls: u64,
+    first_pieces: u64,
+) -> u64 {
+    let [call, source, sink, class] = (packed as u32).to_le_bytes();
     let key = FlowKey {
-        start_time_ns: process.start_time_ns,
-        tgid: process.tgid,
+        start_time_ns,
+        tgid: (packed >> 32) as u32,
         call,
         source,
         sink,
-        class: class as u8,
+        class,
     };
-    let counters = match FLOWS.get_ptr_mut(&key) {
-        Some(counters) => counters,
-        None => match first_of(&key) {
-            Some(counters) => counters,
-            None => return,
-        },
+    let Some(counters) = FLOWS.get_ptr_mut(&key).or_else(|| first_of(&key)) else {
+        return 0;
     };
     // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
     unsafe {
-        (*counters).bytes += amount.bytes;
-        (*counters).calls += amount.calls;
-        (*counters).first_pieces += amount.first_pieces;
+        (*counters).bytes += bytes;
+        (*counters).calls += calls;
+        (*counters).first_pieces += first_pieces;
     }
+    0
 }
 
 #[inline(always)]
@@ -81,7 +103,7 @@ pub(crate) fn add_call(
         calls: 1,
         first_pieces: 1,
     };
-    add(process, call, source as u8, sink as u8, class, amount);
+    add(process, call, source as u8, sink as u8, class as u8, amount);
 }
 
 /// Counts a call that failed.
@@ -93,17 +115,30 @@ pub(crate) fn add_error(
     sink: EndpointKind,
     errno: u16,
 ) {
+    let source_and_sink = [source as u8, sink as u8, 0, 0];
+    flow_error(
+        process.start_time_ns,
+        pack(process.tgid, source_and_sink),
+        u64::from(call),
+        u64::from(errno),
+    );
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn flow_error(start_time_ns: u64, packed: u64, call: u64, errno: u64) -> u64 {
+    let [source, sink, _, _] = (packed as u32).to_le_bytes();
     let key = ErrorKey {
-        start_time_ns: process.start_time_ns,
-        tgid: process.tgid,
-        errno,
-        call,
-        source: source as u8,
-        sink: sink as u8,
+        start_time_ns,
+        tgid: (packed >> 32) as u32,
+        errno: errno as u16,
+        call: call as u8,
+        source,
+        sink,
         padding: [0; 7],
     };
     if ERRORS.get_ptr_mut(&key).is_none() {
-        process::register(process.start_time_ns, process.tgid);
+        process::register(key.start_time_ns, key.tgid);
         // An error is told by the look-up that follows.
         let _ = ERRORS.insert(&key, &0, NOEXIST);
     }
@@ -112,4 +147,5 @@ pub(crate) fn add_error(
         Some(count) => unsafe { *count += 1 },
         None => loss::count(LossCounter::MapFull),
     }
+    0
 }

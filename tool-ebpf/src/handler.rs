@@ -226,7 +226,7 @@ impl Exit {
                 self.call,
                 kind,
                 sink.kind as u8,
-                class,
+                class as u8,
                 amount,
             );
         });

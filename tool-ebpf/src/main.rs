@@ -18,6 +18,8 @@ mod layout;
 mod lifecycle;
 mod lock;
 mod loss;
+mod opaque;
+mod pieces;
 mod pipes;
 mod process;
 mod recency;
@@ -38,6 +40,7 @@ const RESULT_OFFSET: usize = 16;
 
 /// Raw engine: `sys_exit(regs, ret)`.
 #[btf_tracepoint(function = "sys_exit")]
+#[inline(always)]
 fn sys_exit_raw(context: BtfTracePointContext) -> i32 {
     handler::on_exit(context.arg(0), context.arg(1));
     0
@@ -45,6 +48,7 @@ fn sys_exit_raw(context: BtfTracePointContext) -> i32 {
 
 /// Raw engine: `sched_process_fork`.
 #[btf_tracepoint(function = "sched_process_fork")]
+#[inline(always)]
 fn fork_raw(context: BtfTracePointContext) -> i32 {
     lifecycle::on_fork_raw(&context);
     0
@@ -52,6 +56,7 @@ fn fork_raw(context: BtfTracePointContext) -> i32 {
 
 /// Raw engine: `sched_process_exec`.
 #[btf_tracepoint(function = "sched_process_exec")]
+#[inline(always)]
 fn exec_raw(context: BtfTracePointContext) -> i32 {
     lifecycle::on_exec_raw(&context);
     0
@@ -59,6 +64,7 @@ fn exec_raw(context: BtfTracePointContext) -> i32 {
 
 /// Raw engine: `sched_process_exit`.
 #[btf_tracepoint(function = "sched_process_exit")]
+#[inline(always)]
 fn exit_raw(_context: BtfTracePointContext) -> i32 {
     lifecycle::on_exit();
     0
@@ -72,6 +78,7 @@ fn floor(_context: BtfTracePointContext) -> i32 {
 
 /// Tracepoint engine: the exit tracepoint of one accounted call.
 #[tracepoint]
+#[inline(always)]
 fn sys_exit_tracepoint(context: TracePointContext) -> u32 {
     // SAFETY: the record has the field; the task is the current one.
     unsafe {
@@ -85,6 +92,7 @@ fn sys_exit_tracepoint(context: TracePointContext) -> u32 {
 
 /// Tracepoint engine: `sched_process_fork`.
 #[tracepoint]
+#[inline(always)]
 fn fork_tracepoint(context: TracePointContext) -> u32 {
     lifecycle::on_fork_tracepoint(&context);
     0
@@ -92,6 +100,7 @@ fn fork_tracepoint(context: TracePointContext) -> u32 {
 
 /// Tracepoint engine: `sched_process_exec`.
 #[tracepoint]
+#[inline(always)]
 fn exec_tracepoint(context: TracePointContext) -> u32 {
     lifecycle::on_exec_tracepoint(&context);
     0
@@ -99,6 +108,7 @@ fn exec_tracepoint(context: TracePointContext) -> u32 {
 
 /// Tracepoint engine: `sched_process_exit`.
 #[tracepoint]
+#[inline(always)]
 fn exit_tracepoint(_context: TracePointContext) -> u32 {
     lifecycle::on_exit();
     0

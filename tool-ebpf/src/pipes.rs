@@ -49,7 +49,19 @@ fn key_of(pipe: &Endpoint) -> PipeKey {
 /// Notes that `bytes` from `source` entered `pipe`.
 #[inline(always)]
 pub(crate) fn fill(pipe: &Endpoint, source: u8, bytes: u64) {
-    let key = key_of(pipe);
+    let (inode, device) = pipe.inode_and_device();
+    pipe_fill(inode, u64::from(device), u64::from(source), bytes);
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn pipe_fill(inode: u64, device: u64, source: u64, bytes: u64) -> u64 {
+    let source = source as u8;
+    let key = PipeKey {
+        inode,
+        device: device as u32,
+        padding: 0,
+    };
     if PIPES.get_ptr_mut(&key).is_none() {
         let empty = Content {
             filled: 0,
@@ -62,7 +74,7 @@ pub(crate) fn fill(pipe: &Endpoint, source: u8, bytes: u64) {
         let _ = PIPES.insert(&key, &empty, 0);
     }
     let Some(content) = PIPES.get_ptr_mut(&key) else {
-        return;
+        return 0;
     };
     // SAFETY: the element lives in a map value; two fillers of one pipe at the same instant have
     // no order that could be told.
@@ -91,6 +103,7 @@ pub(crate) fn fill(pipe: &Endpoint, source: u8, bytes: u64) {
             (*content).source[RUNS - 1] = EndpointKind::Unknown as u8;
         }
     }
+    0
 }
 
 /// Gives the runs of the next `bytes` that leave `pipe` to `each` (source, bytes), and removes them

@@ -15,7 +15,7 @@ use aya_ebpf::{
 use copytax_common::LossCounter;
 
 use crate::{
-    content, lock, loss, recency,
+    content, lock, loss, opaque, recency,
     sample::{self, SAMPLES},
 };
 
@@ -25,6 +25,9 @@ const GRANULE_SHIFT: u64 = 16;
 
 const SETS: u32 = 4_096;
 const WAYS: usize = 8;
+
+/// Age of a free way: older than any.
+const FREE: u64 = 1 << 32;
 
 /// No [`copytax_common::EndpointKind`] has this bit.
 const COPIED: u8 = 0x80;
@@ -120,6 +123,11 @@ pub(crate) struct Request {
     limit: Cell<u64>,
     /// First address behind `address` that may be remembered.
     next: Cell<u64>,
+    /// Variables of loops, see [`opaque`].
+    way: Cell<u64>,
+    best: Cell<u64>,
+    before: Cell<u64>,
+    behind: Cell<u64>,
 }
 
 // SAFETY: each CPU has its own, and handlers do not interrupt each other.
@@ -160,13 +168,20 @@ const ADJACENT: u64 = 2;
 /// Remembers `entry`, and forgets what was in its memory before.
 #[inline(always)]
 pub(crate) fn remember(entry: Entry) {
+    if let Some(request) = request() {
+        request.entry.set(entry);
+        relay_remember();
+    }
+}
+
+/// Remembers the request's entry.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn relay_remember() -> u64 {
     let Some(request) = request() else {
-        return;
+        return 0;
     };
-    let Entry {
-        tag, start, end, ..
-    } = entry;
-    request.entry.set(entry);
+    let Entry { tag, start, end, .. } = request.entry.get();
     let first = granule(start);
     let before = index_of(tag, first.wrapping_sub(1));
     let own = index_of(tag, first);
@@ -178,15 +193,15 @@ pub(crate) fn remember(entry: Entry) {
         trim(behind, relay_neighbours(behind));
     }
     trim(own, in_own);
-    if (in_own & ADJACENT != 0 && relay_append(own) != 0)
-        || (in_before & ADJACENT != 0 && relay_append(before) != 0)
-    {
-        return;
+    let adjacent = if in_own & ADJACENT != 0 { own } else { before };
+    if (in_own | in_before) & ADJACENT != 0 && append(adjacent) {
+        return 0;
     }
     if relay_lock(own) != 0 {
         relay_place(own);
         unlock(own);
     }
+    0
 }
 
 /// Takes the memory of the request's entry from a set with such neighbours.
@@ -236,23 +251,22 @@ extern "C" fn relay_neighbours(index: u64) -> u64 {
 
 /// Lets an entry of the set that ends where the request's begins grow by it: many small reads that
 /// fill one buffer are one entry.
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn relay_append(index: u64) -> u64 {
+#[inline(always)]
+fn append(index: u64) -> bool {
     let (Some(request), Some(set)) = (request(), set_at(index)) else {
-        return 0;
+        return false;
     };
     if relay_lock(index) == 0 {
-        return 0;
+        return false;
     }
     let way = relay_ends_at_entry(index);
-    let mut appended = 0;
+    let mut appended = false;
     if way < WAYS as u64 {
-        let slot = way as usize & (WAYS - 1);
+        let slot = sample::masked::<{ WAYS as u64 - 1 }>(way);
         let (start, end) = (set.start[slot].get(), request.entry.get().end);
         let length = (end - start) as u32;
         if relay_unchanged(index, way, start, request.entry.get().start) != 0
-            && let Some(samples) = sample::of(start, length)
+            && let Some(samples) = sample::of(start, u64::from(length))
         {
             set.end[slot].set(end);
             set.sampled_at[slot].set(start);
@@ -263,7 +277,7 @@ extern "C" fn relay_append(index: u64) -> u64 {
             set.samples[slot][0].set(samples[0]);
             set.samples[slot][1].set(samples[1]);
             set.samples[slot][2].set(samples[2]);
-            appended = 1;
+            appended = true;
         }
     }
     unlock(index);
@@ -327,23 +341,24 @@ extern "C" fn relay_place(index: u64) -> u64 {
     let clock = set.clock.get().wrapping_add(1);
     set.clock.set(clock);
     let now = recency::stamp(clock);
-    let mut chosen = 0;
-    let mut best = 0;
+    opaque::set(&request.way, 0);
+    opaque::set(&request.best, 0);
     for way in 0..WAYS {
         let age = if set.tag[way].get() == 0 {
-            u32::MAX
+            FREE
         } else {
-            now.wrapping_sub(set.stamp[way].get())
+            u64::from(now.wrapping_sub(set.stamp[way].get()))
         };
-        if age > best {
-            best = age;
-            chosen = way;
+        if age > opaque::get(&request.best) {
+            opaque::set(&request.best, age);
+            opaque::set(&request.way, way as u64);
         }
     }
+    let best = opaque::get(&request.best);
+    let way = sample::masked::<{ WAYS as u64 - 1 }>(opaque::get(&request.way));
     let entry = request.entry.get();
-    let way = chosen & (WAYS - 1);
-    if best != u32::MAX {
-        recency::count_eviction(set.tag[way].get(), best);
+    if best != FREE {
+        recency::count_eviction(set.tag[way].get(), best as u32);
     }
     set.start[way].set(entry.start);
     set.end[way].set(entry.end);
@@ -430,7 +445,7 @@ extern "C" fn relay_take(index: u64, way: u64) -> u64 {
     let (Some(request), Some(set)) = (request(), set_at(index)) else {
         return 0;
     };
-    let slot = way as usize & (WAYS - 1);
+    let slot = sample::masked::<{ WAYS as u64 - 1 }>(way);
     let address = request.address.get();
     let (start, end) = (set.start[slot].get(), set.end[slot].get());
     if set.tag[slot].get() != request.tag.get() || start > address || address >= end {
@@ -487,19 +502,22 @@ extern "C" fn relay_take(index: u64, way: u64) -> u64 {
     1
 }
 
+/// No sampled run.
+const NO_RUN: u64 = SAMPLES as u64;
+
 /// Whether the sampled runs of a way that lie between `from` and `to` are as they were read. For a
 /// piece without any: whether the nearest runs on both sides are, as far as there are any.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn relay_unchanged(index: u64, way: u64, from: u64, to: u64) -> u64 {
-    let Some(set) = set_at(index) else {
+    let (Some(request), Some(set)) = (request(), set_at(index)) else {
         return 0;
     };
-    let way = way as usize & (WAYS - 1);
+    let way = sample::masked::<{ WAYS as u64 - 1 }>(way);
     let (base, length) = (set.sampled_at[way].get(), set.length[way].get());
     let mut inside = false;
-    let mut before = SAMPLES;
-    let mut behind = SAMPLES;
+    opaque::set(&request.before, NO_RUN);
+    opaque::set(&request.behind, NO_RUN);
     for run in 0..SAMPLES {
         let (offset, size) = sample::run(run, length);
         let at = base + u64::from(offset);
@@ -513,15 +531,22 @@ extern "C" fn relay_unchanged(index: u64, way: u64, from: u64, to: u64) -> u64 {
                 return 0;
             }
         } else if run_end <= from {
-            before = run;
-        } else if behind == SAMPLES {
-            behind = run;
+            opaque::set(&request.before, run as u64);
+        } else if opaque::get(&request.behind) == NO_RUN {
+            opaque::set(&request.behind, run as u64);
         }
     }
-    let is_proved = inside
-        || ((before >= SAMPLES || is_unchanged(set, way, before))
-            && (behind >= SAMPLES || is_unchanged(set, way, behind)));
+    if inside {
+        return 1;
+    }
+    let is_proved = is_neighbour_unchanged(set, way, opaque::get(&request.before))
+        && is_neighbour_unchanged(set, way, opaque::get(&request.behind));
     u64::from(is_proved)
+}
+
+#[inline(always)]
+fn is_neighbour_unchanged(set: &Set, way: usize, run: u64) -> bool {
+    run >= NO_RUN || is_unchanged(set, way, run as usize)
 }
 
 #[inline(always)]

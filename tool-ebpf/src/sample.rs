@@ -1,8 +1,10 @@
 //! Content fingerprints: a few sampled runs of a buffer, hashed. Content never leaves the kernel.
 
-use core::{ffi::c_void, mem::MaybeUninit};
+use core::{arch::asm, ffi::c_void, mem::MaybeUninit};
 
-use aya_ebpf::helpers::generated::bpf_probe_read_user;
+use aya_ebpf::{
+    helpers::generated::bpf_probe_read_user, macros::map, maps::PerCpuArray,
+};
 use copytax_common::LossCounter;
 
 use crate::loss;
@@ -52,6 +54,19 @@ const fn absorb(hash: u64, word: u64) -> u64 {
     hash ^ (hash >> 32)
 }
 
+/// `value & MASK`, also where the compiler thinks that it knows better: what a global function
+/// returns or is given has no bounds for the verifier.
+#[inline(always)]
+pub(crate) fn masked<const MASK: u64>(value: u64) -> usize {
+    let mut value = value;
+    // SAFETY: an instruction on a register.
+    unsafe {
+        asm!("{value} &= {mask}", value = inout(reg) value, mask = const MASK, options(pure, nomem));
+    }
+    // The compiler does not know what the instruction did; this spares it a bounds check.
+    (value & MASK) as usize
+}
+
 /// Spreads `value` over 64 bits; the upper ones are the better ones.
 #[inline(always)]
 pub(crate) const fn mix(value: u64) -> u64 {
@@ -84,20 +99,40 @@ pub(crate) const fn combine(samples: [u32; SAMPLES], length: u32) -> u64 {
     mix(first ^ mix(second))
 }
 
-/// Samples a buffer of `length` bytes; `None`, and counted, where it cannot be read.
+/// The samples that [`sample_buffer`] took last on this CPU.
+#[map]
+static SAMPLED: PerCpuArray<[u32; SAMPLES]> = PerCpuArray::with_max_entries(1, 0);
+
+/// Samples a buffer of `length` bytes (of a `u32`); `None`, and counted, where it cannot be read.
 #[inline(always)]
-pub(crate) fn of(address: u64, length: u32) -> Option<[u32; SAMPLES]> {
-    let mut samples = [0; SAMPLES];
-    for (index, hash) in samples.iter_mut().enumerate() {
-        let (offset, size) = run(index, length);
-        if size != 0 {
-            let found = hash_at(address + u64::from(offset), u64::from(size));
-            if found == UNREADABLE {
-                loss::count(LossCounter::ContentUnreadable);
-                return None;
-            }
-            *hash = found as u32;
-        }
+pub(crate) fn of(address: u64, length: u64) -> Option<[u32; SAMPLES]> {
+    if sample_buffer(address, length) == 0 {
+        return None;
     }
-    Some(samples)
+    let sampled = SAMPLED.get_ptr(0)?;
+    // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
+    unsafe { Some([(*sampled)[0], (*sampled)[1], (*sampled)[2]]) }
+}
+
+/// Puts the samples of a buffer into [`SAMPLED`]; 0 where it cannot be read.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn sample_buffer(address: u64, length: u64) -> u64 {
+    let Some(sampled) = SAMPLED.get_ptr_mut(0) else {
+        return 0;
+    };
+    for index in 0..SAMPLES {
+        let (offset, size) = run(index, length as u32);
+        let mut hash = 0;
+        if size != 0 {
+            hash = hash_at(address + u64::from(offset), u64::from(size));
+        }
+        if hash == UNREADABLE {
+            loss::count(LossCounter::ContentUnreadable);
+            return 0;
+        }
+        // SAFETY: the element belongs to this CPU.
+        unsafe { (*sampled)[index] = hash as u32 };
+    }
+    1
 }

@@ -1,0 +1,183 @@
+//! Remembers what was read, and classifies what is written, piece by piece of a segment.
+
+use copytax_common::{Class, EndpointKind, FlowCounters};
+
+use crate::{
+    content, flows, last_ingest,
+    relay::{self, CHUNK, Entry, Found},
+    sample::{self, SAMPLES},
+    walk::{self, Walk},
+};
+
+/// Remembers the next piece of what was read.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn piece_ingest() -> u64 {
+    let Some(walk) = walk::current() else {
+        return 0;
+    };
+    let address = walk.cursor.get();
+    let left = walk.segment_left.get();
+    let length = if left < CHUNK { left } else { CHUNK };
+    walk.cursor.set(address + length);
+    walk.segment_left.set(left - length);
+    let Some(samples) = sample::of(address, length) else {
+        return 0;
+    };
+    let mut entry = fresh(walk, address, length, walk.endpoint.get(), samples);
+    if address == walk.segment.get() {
+        entry.content_slot = remember_content(walk, samples);
+    }
+    relay::remember(entry);
+    0
+}
+
+#[inline(always)]
+fn fresh(walk: &Walk, address: u64, length: u64, source: u8, samples: [u32; SAMPLES]) -> Entry {
+    let (tag, thread) = (walk.tag.get(), walk.thread.get());
+    Entry::fresh(tag, address, length as u32, thread, source, samples)
+}
+
+/// Remembers the content of the segment whose first piece has these samples; gives its slot plus 1.
+#[inline(always)]
+fn remember_content(walk: &Walk, samples: [u32; SAMPLES]) -> u32 {
+    let (address, length) = (walk.segment.get(), walk.segment_length.get());
+    if length < content::MIN_LENGTH {
+        return 0;
+    }
+    let fingerprint = if length <= CHUNK {
+        sample::combine(samples, length as u32)
+    } else {
+        match fingerprint_of(address, length) {
+            Some(fingerprint) => fingerprint,
+            None => return 0,
+        }
+    };
+    let (tag, thread, source) = (walk.tag.get(), walk.thread.get(), walk.endpoint.get());
+    content::remember(tag, fingerprint, address, length as u32, thread, source)
+}
+
+/// Fingerprint of a whole segment; `None` where it is too short, or cannot be read.
+#[inline(always)]
+fn fingerprint_of(address: u64, length: u64) -> Option<u64> {
+    if length < content::MIN_LENGTH || length > u64::from(u32::MAX) {
+        return None;
+    }
+    Some(sample::combine(sample::of(address, length)?, length as u32))
+}
+
+/// Classifies the next piece of what was written.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn piece_egress() -> u64 {
+    let Some(walk) = walk::current() else {
+        return 0;
+    };
+    let (tag, cursor, left) = (walk.tag.get(), walk.cursor.get(), walk.segment_left.get());
+    let length = match relay::spend(tag, cursor, cursor + left) {
+        Found::Piece(piece) => {
+            if piece.spent {
+                content::forget(tag, piece.content_slot, piece.base);
+            }
+            last_ingest::forget(tag, piece.thread, cursor, piece.length);
+            walk.matched.set(walk.matched.get() + piece.length);
+            let class = if piece.copied {
+                Class::SameContent
+            } else {
+                Class::SameBuffer
+            };
+            emit(class, piece.source, piece.length);
+            piece.length
+        }
+        Found::Gap(next) => {
+            walk.gap.set(walk.gap.get() + (next - cursor));
+            next - cursor
+        }
+    };
+    walk.cursor.set(cursor + length);
+    walk.segment_left.set(left - length);
+    0
+}
+
+/// Classifies what the look-up by address has left of a segment.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn segment_end() -> u64 {
+    let Some(walk) = walk::current() else {
+        return 0;
+    };
+    let gap = walk.gap.get();
+    walk.gap.set(0);
+    if walk.matched.get() == 0 {
+        if emit_copy(walk) {
+            return 0;
+        }
+        let (tag, thread) = (walk.tag.get(), walk.thread.get());
+        if let Some(source) = last_ingest::take(tag, thread, walk.segment_wanted.get(), gap) {
+            emit(Class::SameSize, source, gap);
+            return 0;
+        }
+    }
+    emit(Class::Generated, EndpointKind::None as u8, gap);
+    0
+}
+
+/// Looks the segment up by content.
+#[inline(always)]
+fn emit_copy(walk: &Walk) -> bool {
+    let (tag, wanted) = (walk.tag.get(), walk.segment_wanted.get());
+    let Some(fingerprint) = fingerprint_of(walk.segment.get(), wanted) else {
+        return false;
+    };
+    let Some(original) = content::take(tag, fingerprint, wanted as u32) else {
+        return false;
+    };
+    relay::relay_forget(tag, original.base);
+    last_ingest::forget(tag, original.thread, original.base, 1);
+    let written = walk.segment_length.get();
+    if written < wanted {
+        remember_rest(walk, original.source, wanted - written);
+    }
+    emit(Class::SameContent, original.source, written);
+    true
+}
+
+/// After a short write of a copy, the rest of it follows from where this write ended.
+#[inline(always)]
+fn remember_rest(walk: &Walk, source: u8, length: u64) {
+    let rest = walk.segment.get() + walk.segment_length.get();
+    if length <= CHUNK
+        && let Some(samples) = sample::of(rest, length)
+    {
+        let mut entry = fresh(walk, rest, length, source, samples);
+        entry.copied = true;
+        relay::remember(entry);
+    }
+}
+
+/// Adds a piece to its flow.
+#[inline(always)]
+pub(crate) fn emit(class: Class, source: u8, bytes: u64) {
+    piece_emit(class as u64, u64::from(source), bytes);
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn piece_emit(class: u64, source: u64, bytes: u64) -> u64 {
+    let Some(walk) = walk::current() else {
+        return 0;
+    };
+    let bit = class.wrapping_sub(Class::SameBuffer as u64) * 16 + (source & 15);
+    let word = &walk.seen[(bit as usize >> 6) & 1];
+    let mask = 1u64 << (bit & 63);
+    let amount = FlowCounters {
+        bytes,
+        calls: u64::from(word.get() & mask == 0),
+        first_pieces: u64::from(walk.has_first_piece.get() == 0),
+    };
+    word.set(word.get() | mask);
+    walk.has_first_piece.set(1);
+    let (process, call, sink) = (walk.process.get(), walk.call.get(), walk.endpoint.get());
+    flows::add(process, call, source as u8, sink, class as u8, amount);
+    0
+}
