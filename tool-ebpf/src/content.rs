@@ -69,7 +69,8 @@ pub(crate) fn remember(
         return 0;
     };
     let now = recency::stamp(0);
-    let way = sample::masked::<{ WAYS as u64 - 1 }>(content_way(u64::from(index), tag, fingerprint));
+    let way =
+        sample::masked::<{ WAYS as u64 - 1 }>(content_way(u64::from(index), tag, fingerprint));
     let old = set.tag[way].get();
     if old != 0 && (old != tag || set.fingerprint[way].get() != fingerprint) {
         recency::count_eviction(old, now.wrapping_sub(set.stamp[way].get()));

@@ -181,7 +181,9 @@ extern "C" fn relay_remember() -> u64 {
     let Some(request) = request() else {
         return 0;
     };
-    let Entry { tag, start, end, .. } = request.entry.get();
+    let Entry {
+        tag, start, end, ..
+    } = request.entry.get();
     let first = granule(start);
     let before = index_of(tag, first.wrapping_sub(1));
     let own = index_of(tag, first);

@@ -2,9 +2,7 @@
 
 use core::{arch::asm, ffi::c_void, mem::MaybeUninit};
 
-use aya_ebpf::{
-    helpers::generated::bpf_probe_read_user, macros::map, maps::PerCpuArray,
-};
+use aya_ebpf::{helpers::generated::bpf_probe_read_user, macros::map, maps::PerCpuArray};
 use copytax_common::LossCounter;
 
 use crate::loss;

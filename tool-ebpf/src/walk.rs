@@ -226,9 +226,7 @@ extern "C" fn walk_step() -> i64 {
             }
         }
     }
-    if walk.segment_left.get() == 0
-        && walk.vector_left.get() == 0
-        && walk.messages_left.get() == 0
+    if walk.segment_left.get() == 0 && walk.vector_left.get() == 0 && walk.messages_left.get() == 0
     {
         return DONE;
     }

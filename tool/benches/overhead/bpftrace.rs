@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::patience;
+use crate::patience;
 use crate::watchers::Watcher;
 
 /// Bytes and calls per process, of both calls.

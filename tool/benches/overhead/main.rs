@@ -5,6 +5,7 @@ mod bpftrace;
 mod child;
 mod limits;
 mod measure;
+mod patience;
 mod strace;
 #[path = "../support/mod.rs"]
 mod support;

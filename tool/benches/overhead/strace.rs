@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::patience;
+use crate::patience;
 use crate::watchers::Watcher;
 
 /// strace on the measured process.

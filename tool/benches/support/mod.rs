@@ -1,5 +1,4 @@
 //! What the benchmarks share.
 
 pub(crate) mod document;
-pub(crate) mod patience;
 pub(crate) mod statistics;
