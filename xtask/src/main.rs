@@ -3,6 +3,7 @@
 //! This crate must build on a machine that has nothing but rustup, cargo and a C linker, so it
 //! depends neither on the `copytax` package nor on the kernel half.
 
+mod bench;
 mod demo;
 mod lint;
 mod setup;
@@ -39,6 +40,9 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Set up, then measure what copytax costs (as root).
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Set up, then rustfmt and clippy over both halves; any warning fails.
     Lint,
 }
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         Task::Setup(args) => setup::run(&args),
         Task::Demo => demo::run(),
         Task::Test { args } => test::run(&args),
+        Task::Bench(bench) => bench::run(&bench),
         Task::Lint => lint::run(),
     };
     outcome.unwrap_or_else(|error| {

@@ -3,20 +3,19 @@
 use std::path::Path;
 use std::{fs, io};
 
-use btf_rs::{Btf, Struct, Type};
+use aya::Endianness;
 use copytax_common::KernelLayout;
 
 use crate::probe::ProbeError;
+use crate::probe::btf::{self, Btf};
 
-/// What the kernel half needs to know of the running kernel, and what it may use.
+/// The running kernel's BTF.
 ///
 /// # Errors
 ///
-/// [`ProbeError::Btf`] where the kernel has no BTF, and [`ProbeError::Layout`] where it lacks a
-/// structure member.
-pub(crate) fn of_running_kernel() -> Result<Kernel, ProbeError> {
-    let path = "/sys/kernel/btf/vmlinux";
-    let bytes = fs::read(path).map_err(|error| {
+/// [`ProbeError::Btf`] where the kernel has none.
+pub(crate) fn read_btf() -> Result<Vec<u8>, ProbeError> {
+    fs::read("/sys/kernel/btf/vmlinux").map_err(|error| {
         let advice = if !Path::new("/sys/kernel").exists() {
             "; mount /sys: `mount -t sysfs sysfs /sys`"
         } else if error.kind() == io::ErrorKind::NotFound {
@@ -25,9 +24,37 @@ pub(crate) fn of_running_kernel() -> Result<Kernel, ProbeError> {
             ""
         };
         ProbeError::Btf(format!("{error}{advice}"))
-    })?;
-    let btf = Btf::from_bytes(&bytes).map_err(|error| ProbeError::Btf(error.to_string()))?;
-    let at = |structure: &str, member: &str| offset(&btf, structure, member);
+    })
+}
+
+/// As much of the BTF as aya wants, to find the ids of these tracepoints: all of it would cost it
+/// 20 MB.
+///
+/// # Errors
+///
+/// [`ProbeError::Layout`] where the kernel lacks a tracepoint.
+pub(crate) fn for_tracepoints(btf: &Btf<'_>, tracepoints: &[&str]) -> Result<aya::Btf, ProbeError> {
+    let names: Vec<String> = tracepoints
+        .iter()
+        .map(|tracepoint| format!("btf_trace_{tracepoint}"))
+        .collect();
+    let found: Option<Vec<_>> = names
+        .iter()
+        .map(|name| Some((name.as_str(), btf.typedef(name)?)))
+        .collect();
+    let found = found
+        .ok_or_else(|| ProbeError::Layout(format!("one of the tracepoints {tracepoints:?}")))?;
+    aya::Btf::parse(&btf::of_typedefs(&found), Endianness::default())
+        .map_err(|error| ProbeError::Btf(error.to_string()))
+}
+
+/// What the kernel half needs to know of the kernel with this BTF, and what it may use.
+///
+/// # Errors
+///
+/// [`ProbeError::Layout`] where it lacks a structure member.
+pub(crate) fn of_kernel(btf: &Btf<'_>) -> Result<Kernel, ProbeError> {
+    let at = |structure: &str, member: &str| offset(btf, structure, member);
     let layout = KernelLayout {
         task_tgid: at("task_struct", "tgid")?,
         task_pid: at("task_struct", "pid")?,
@@ -57,20 +84,20 @@ pub(crate) fn of_running_kernel() -> Result<Kernel, ProbeError> {
         sock_type: at("sock", "sk_type")?,
         sock_protocol: at("sock", "sk_protocol")?,
         bprm_filename: at("linux_binprm", "filename")?,
-        id_list_head: structure(&btf, "list_head")?.0,
-        id_file: structure(&btf, "file")?.0,
-        id_inode: structure(&btf, "inode")?.0,
-        id_socket: structure(&btf, "socket")?.0,
-        id_sock: structure(&btf, "sock")?.0,
-        id_super_block: structure(&btf, "super_block")?.0,
+        id_list_head: structure(btf, "list_head")?,
+        id_file: structure(btf, "file")?,
+        id_inode: structure(btf, "inode")?,
+        id_socket: structure(btf, "socket")?,
+        id_sock: structure(btf, "sock")?,
+        id_super_block: structure(btf, "super_block")?,
         fork_child_pid: 0,
         exec_filename: 0,
         has_rdonly_cast: 0,
-        has_loop: u32::from(has_function(&btf, "bpf_loop")),
+        has_loop: u32::from(btf.function("bpf_loop").is_some()),
     };
     Ok(Kernel {
         layout,
-        rdonly_cast: function_id(&btf, "bpf_rdonly_cast"),
+        rdonly_cast: btf.function("bpf_rdonly_cast"),
     })
 }
 
@@ -82,46 +109,14 @@ pub(crate) struct Kernel {
     pub(crate) rdonly_cast: Option<u32>,
 }
 
-fn function_id(btf: &Btf, name: &str) -> Option<u32> {
-    let ids = btf.resolve_ids_by_name(name).ok()?;
-    ids.into_iter()
-        .find(|id| matches!(btf.resolve_type_by_id(*id), Ok(Type::Func(_))))
-}
-
-fn has_function(btf: &Btf, name: &str) -> bool {
-    function_id(btf, name).is_some()
-}
-
-fn structure(btf: &Btf, name: &str) -> Result<(u32, Struct), ProbeError> {
-    let missing = || ProbeError::Layout(format!("struct {name}"));
-    for id in btf.resolve_ids_by_name(name).map_err(|_| missing())? {
-        if let Ok(Type::Struct(found)) = btf.resolve_type_by_id(id) {
-            return Ok((id, found));
-        }
-    }
-    Err(missing())
+fn structure(btf: &Btf<'_>, name: &str) -> Result<u32, ProbeError> {
+    btf.structure(name)
+        .ok_or_else(|| ProbeError::Layout(format!("struct {name}")))
 }
 
 /// Byte offset of `member` in `struct name`, also inside anonymous structures and unions.
-fn offset(btf: &Btf, name: &str, member: &str) -> Result<u32, ProbeError> {
-    let (_, structure) = structure(btf, name)?;
-    bit_offset(btf, &structure, member)
+fn offset(btf: &Btf<'_>, name: &str, member: &str) -> Result<u32, ProbeError> {
+    btf.bit_offset(structure(btf, name)?, member)
         .map(|bits| bits / 8)
         .ok_or_else(|| ProbeError::Layout(format!("struct {name}.{member}")))
-}
-
-fn bit_offset(btf: &Btf, structure: &Struct, wanted: &str) -> Option<u32> {
-    for member in &structure.members {
-        let name = btf.resolve_name(member).unwrap_or_default();
-        if name == wanted {
-            return Some(member.bit_offset());
-        }
-        if name.is_empty()
-            && let Ok(Type::Struct(inner) | Type::Union(inner)) = btf.resolve_chained_type(member)
-            && let Some(bits) = bit_offset(btf, &inner, wanted)
-        {
-            return Some(member.bit_offset() + bits);
-        }
-    }
-    None
 }

@@ -1,16 +1,20 @@
 //! The kernel half from outside: load, attach, read maps. The only room that knows aya.
 
+mod btf;
 mod cause;
 mod ended;
+mod floor;
 mod layout;
 mod maps;
 mod object;
+mod program;
 mod session;
 mod tracefs;
 mod trials;
 
 pub use ended::Occupancy;
-pub use session::Session;
+pub use floor::Floor;
+pub use session::{LoadTimes, Session};
 pub use trials::trials;
 
 /// What went wrong with the kernel half.

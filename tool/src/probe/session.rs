@@ -1,6 +1,7 @@
 //! One loaded and attached kernel half.
 
 use std::thread;
+use std::time::{Duration, Instant};
 
 use aya::programs::tp_btf::BtfTracePointLink;
 use aya::programs::trace_point::TracePointLink;
@@ -9,7 +10,9 @@ use aya::{Btf, Ebpf, EbpfLoader};
 use copytax_common::{Call, Filter, KernelLayout, LossCounter, ProcessRecord};
 
 use crate::model::{Engine, ErrorCount, FlowCount, Loss, ProcessId};
+use crate::probe::btf::Btf as KernelBtf;
 use crate::probe::cause::cause;
+use crate::probe::program::{not_attached, program, refused};
 use crate::probe::{ProbeError, layout, maps, object, tracefs};
 
 /// Programs of the raw engine: name in the object, tracepoint.
@@ -32,6 +35,18 @@ pub struct Session {
     pub(super) ebpf: Ebpf,
     engine: Engine,
     links: Vec<Link>,
+    times: LoadTimes,
+}
+
+/// What the parts of [`Session::load`] took.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LoadTimes {
+    /// Looking up the kernel's structures in its BTF.
+    pub types: Duration,
+    /// Relocating the object and creating its maps.
+    pub maps: Duration,
+    /// The verifier and the compiler to machine code, over all programs.
+    pub programs: Duration,
 }
 
 /// An attachment; dropping it detaches.
@@ -55,59 +70,84 @@ impl Session {
     ///
     /// Whatever the kernel refuses, in its own words.
     pub fn load(engine: Engine, filter: &Filter) -> Result<Self, ProbeError> {
-        let mut kernel = layout::of_running_kernel()?;
+        let begin = Instant::now();
+        let bytes = layout::read_btf()?;
+        let btf = KernelBtf::parse(&bytes)?;
+        let mut kernel = layout::of_kernel(&btf)?;
         if engine == Engine::Tracepoint {
             let at = |name, field| tracefs::field_offset("sched", name, field);
             kernel.layout.fork_child_pid = at("sched_process_fork", "child_pid")?;
             kernel.layout.exec_filename = at("sched_process_exec", "filename")?;
         }
+        let types = match engine {
+            Engine::Raw => {
+                let tracepoints = RAW_PROGRAMS.map(|(_, tracepoint)| tracepoint);
+                Some(layout::for_tracepoints(&btf, &tracepoints)?)
+            }
+            Engine::Tracepoint => None,
+        };
+        drop(btf);
+        drop(bytes);
+        let load = |object: &[u8], layout: &KernelLayout| {
+            let mut session = Self::load_object(object, types.as_ref(), layout, filter)?;
+            session.times.types = begin.elapsed() - session.times.maps - session.times.programs;
+            tracing::debug!("loaded: {:?}", session.times);
+            Ok(session)
+        };
         if let Some(id) = kernel.rdonly_cast {
             let with_cast = KernelLayout {
                 has_rdonly_cast: 1,
                 ..kernel.layout
             };
-            let bytes = object::with_rdonly_cast(id)?;
-            match Self::load_object(engine, &bytes, &with_cast, filter) {
+            match load(&object::with_rdonly_cast(id)?, &with_cast) {
                 Ok(session) => return Ok(session),
                 Err(error) => tracing::debug!("without bpf_rdonly_cast: {error}"),
             }
         }
-        Self::load_object(engine, object::OBJECT, &kernel.layout, filter)
+        load(object::OBJECT, &kernel.layout)
     }
 
+    /// `types` are for the raw engine, and there is no other that wants them.
     fn load_object(
-        engine: Engine,
         bytes: &[u8],
+        types: Option<&Btf>,
         layout: &KernelLayout,
         filter: &Filter,
     ) -> Result<Self, ProbeError> {
+        let begin = Instant::now();
         let mut ebpf = EbpfLoader::new()
+            // The object has no relocations against the kernel's types.
+            .btf(None)
             .override_global("LAYOUT", maps::bytes_of(layout), true)
             .override_global("FILTER", maps::bytes_of(filter), true)
             .load(bytes)
             .map_err(|error| ProbeError::Load(cause(&error)))?;
-        match engine {
-            Engine::Raw => {
-                let btf = Btf::from_sys_fs().map_err(|error| ProbeError::Btf(error.to_string()))?;
-                for (name, tracepoint) in RAW_PROGRAMS {
-                    let program: &mut BtfTracePoint = program(&mut ebpf, name)?;
-                    program
-                        .load(tracepoint, &btf)
-                        .map_err(|error| refused(name, &error))?;
-                }
+        let maps_done = Instant::now();
+        let engine = if let Some(types) = types {
+            for (name, tracepoint) in RAW_PROGRAMS {
+                let program: &mut BtfTracePoint = program(&mut ebpf, name)?;
+                program
+                    .load(tracepoint, types)
+                    .map_err(|error| refused(name, &error))?;
             }
-            Engine::Tracepoint => {
-                let names = LIFECYCLE_TRACEPOINTS.map(|(name, _)| name);
-                for name in names.into_iter().chain(["sys_exit_tracepoint"]) {
-                    let program: &mut TracePoint = program(&mut ebpf, name)?;
-                    program.load().map_err(|error| refused(name, &error))?;
-                }
+            Engine::Raw
+        } else {
+            let names = LIFECYCLE_TRACEPOINTS.map(|(name, _)| name);
+            for name in names.into_iter().chain(["sys_exit_tracepoint"]) {
+                let program: &mut TracePoint = program(&mut ebpf, name)?;
+                program.load().map_err(|error| refused(name, &error))?;
             }
-        }
+            Engine::Tracepoint
+        };
         Ok(Self {
             ebpf,
             engine,
             links: Vec::new(),
+            times: LoadTimes {
+                types: Duration::ZERO,
+                maps: maps_done - begin,
+                programs: maps_done.elapsed(),
+            },
         })
     }
 
@@ -178,6 +218,12 @@ impl Session {
         });
     }
 
+    /// What loading took.
+    #[must_use]
+    pub fn load_times(&self) -> LoadTimes {
+        self.times
+    }
+
     /// How the kernel half is attached.
     #[must_use]
     pub fn engine(&self) -> Engine {
@@ -233,28 +279,3 @@ impl Session {
     }
 }
 
-fn program<'a, P>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut P, ProbeError>
-where
-    &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = ProgramError>,
-{
-    let program = ebpf
-        .program_mut(name)
-        .ok_or_else(|| ProbeError::Object(format!("it has no program {name}")))?;
-    program
-        .try_into()
-        .map_err(|error| ProbeError::Object(cause(&error)))
-}
-
-fn refused(program: &str, error: &ProgramError) -> ProbeError {
-    ProbeError::Program {
-        program: program.to_owned(),
-        cause: cause(error),
-    }
-}
-
-fn not_attached(program: &str, error: &ProgramError) -> ProbeError {
-    ProbeError::Attach {
-        program: program.to_owned(),
-        cause: cause(error),
-    }
-}

@@ -1,0 +1,4 @@
+//! What the benchmarks share.
+
+pub(crate) mod document;
+pub(crate) mod statistics;

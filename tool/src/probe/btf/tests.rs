@@ -1,0 +1,128 @@
+//! A hand-made BTF, whole and in pieces.
+
+use proptest::prelude::{any, proptest};
+
+use super::{
+    Btf, HEADER_SIZE, KIND_FUNC, KIND_INT, KIND_STRUCT, KIND_TYPEDEF, KIND_UNION, MAGIC, VERSION,
+    of_typedefs,
+};
+
+/// A BTF under construction.
+#[derive(Default)]
+struct Builder {
+    types: Vec<u32>,
+    strings: Vec<u8>,
+}
+
+impl Builder {
+    fn new() -> Self {
+        Self {
+            types: Vec::new(),
+            strings: vec![0],
+        }
+    }
+
+    fn string(&mut self, text: &str) -> u32 {
+        if text.is_empty() {
+            return 0;
+        }
+        let at = self.strings.len() as u32;
+        self.strings.extend(text.bytes().chain([0]));
+        at
+    }
+
+    fn add(&mut self, kind: u32, name: &str, info: u32, target: u32, rest: &[u32]) {
+        let name = self.string(name);
+        self.types.extend([name, kind << 24 | info, target]);
+        self.types.extend(rest);
+    }
+
+    fn add_members(&mut self, kind: u32, name: &str, flag: bool, members: &[(&str, u32, u32)]) {
+        let rest: Vec<u32> = members
+            .iter()
+            .flat_map(|(name, target, offset)| [self.string(name), *target, *offset])
+            .collect();
+        let info = members.len() as u32 | u32::from(flag) << 31;
+        self.add(kind, name, info, 0, &rest);
+    }
+
+    fn build(&self) -> Vec<u8> {
+        let types: Vec<u8> = self.types.iter().flat_map(|w| w.to_ne_bytes()).collect();
+        let size = types.len() as u32;
+        let words = [HEADER_SIZE, 0, size, size, self.strings.len() as u32];
+        let mut bytes = MAGIC.to_ne_bytes().to_vec();
+        bytes.extend([VERSION, 0]);
+        bytes.extend(words.iter().flat_map(|word| word.to_ne_bytes()));
+        bytes.extend(types);
+        bytes.extend(&self.strings);
+        bytes
+    }
+}
+
+/// An integer, an anonymous union behind a typedef, a structure with both, one with a bitfield, and
+/// a function.
+fn sample() -> Vec<u8> {
+    let mut builder = Builder::new();
+    builder.add(KIND_INT, "int", 0, 4, &[32]);
+    builder.add_members(KIND_UNION, "", false, &[("left", 1, 0), ("right", 1, 32)]);
+    builder.add(KIND_TYPEDEF, "alias", 0, 2, &[]);
+    let members = [("first", 1, 0), ("", 3, 64), ("last", 1, 128)];
+    builder.add_members(KIND_STRUCT, "thing", false, &members);
+    let members = [("bits", 1, 3 << 24 | 8), ("flag", 1, 1 << 24 | 11)];
+    builder.add_members(KIND_STRUCT, "things", true, &members);
+    builder.add(KIND_FUNC, "thing", 1, 1, &[]);
+    builder.build()
+}
+
+#[test]
+fn members_are_found_by_name() {
+    let bytes = sample();
+    let btf = Btf::parse(&bytes).expect("the sample is whole");
+    let thing = btf.structure("thing").expect("it is there");
+    assert_eq!(thing, 4);
+    assert_eq!(btf.bit_offset(thing, "first"), Some(0));
+    assert_eq!(btf.bit_offset(thing, "right"), Some(96));
+    assert_eq!(btf.bit_offset(thing, "last"), Some(128));
+    assert_eq!(btf.bit_offset(thing, "las"), None);
+    let things = btf.structure("things").expect("it is there");
+    assert_eq!(btf.bit_offset(things, "flag"), Some(11));
+    assert_eq!(btf.function("thing"), Some(6));
+    assert_eq!(btf.function("things"), None);
+    assert_eq!(btf.structure("thin"), None);
+}
+
+#[test]
+fn typedefs_keep_their_ids() {
+    let wanted = [("late", 9), ("early", 2)];
+    let bytes = of_typedefs(&wanted);
+    let ours = Btf::parse(&bytes).expect("it is whole");
+    aya::Btf::parse(&bytes, aya::Endianness::default()).expect("aya finds it whole, too");
+    for (name, id) in wanted {
+        assert_eq!(ours.typedef(name), Some(id));
+    }
+    assert_eq!(ours.typedef("other"), None);
+}
+
+#[test]
+fn what_is_cut_off_is_an_error() {
+    let bytes = sample();
+    for length in 0..bytes.len() {
+        assert!(Btf::parse(&bytes[..length]).is_err(), "{length} bytes");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_damage_makes_it_panic(at: proptest::sample::Index, value in any::<u8>()) {
+        let mut bytes = sample();
+        let at = at.index(bytes.len());
+        bytes[at] = value;
+        if let Ok(btf) = Btf::parse(&bytes) {
+            for name in ["thing", "things"] {
+                if let Some(id) = btf.structure(name) {
+                    let _ = btf.bit_offset(id, "right");
+                }
+            }
+        }
+    }
+}
