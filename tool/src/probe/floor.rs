@@ -5,7 +5,8 @@ use aya::programs::tp_btf::BtfTracePointLink;
 use aya::{Ebpf, EbpfLoader};
 
 use crate::probe::btf::Btf;
-use crate::probe::program::{chain, not_attached, program, refused};
+use crate::probe::cause::cause;
+use crate::probe::program::{not_attached, program, refused};
 use crate::probe::{ProbeError, layout, object};
 
 /// Name in the object.
@@ -31,7 +32,7 @@ impl Floor {
         let mut ebpf = EbpfLoader::new()
             .btf(None)
             .load(object::OBJECT)
-            .map_err(|error| ProbeError::Load(chain(&error)))?;
+            .map_err(|error| ProbeError::Load(cause(&error)))?;
         let empty: &mut BtfTracePoint = program(&mut ebpf, PROGRAM)?;
         empty
             .load(TRACEPOINT, &types)
