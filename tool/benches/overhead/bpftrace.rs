@@ -2,8 +2,10 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::patience;
@@ -15,6 +17,9 @@ const PROGRAM: &str = "\
     { @r[pid] = sum(args->ret); @rc[pid] = count(); } \
     tracepoint:syscalls:sys_exit_write /args->ret > 0/ \
     { @w[pid] = sum(args->ret); @wc[pid] = count(); }";
+
+/// After this long without an effect, a signal is sent again.
+const SIGNAL_AGAIN: Duration = Duration::from_millis(250);
 
 /// bpftrace, watching the whole machine.
 pub(crate) struct Bpftrace {
@@ -58,10 +63,7 @@ impl Watcher for Bpftrace {
 
     fn detach(&mut self, calls: u64) -> Result<()> {
         let mut running = self.running.take().context("bpftrace runs")?;
-        kill_process(Pid::from_child(&running.child), Signal::INT)?;
-        let mut report = String::new();
-        running.output.read_to_string(&mut report)?;
-        ensure!(running.child.wait()?.success(), "bpftrace failed");
+        let report = running.end()?;
         for map in ["rc", "wc"] {
             let counted = count_of(&report, map, self.pid);
             ensure!(
@@ -70,6 +72,39 @@ impl Watcher for Bpftrace {
             );
         }
         Ok(())
+    }
+}
+
+impl Running {
+    /// Ends it, and gives what it printed at its end.
+    fn end(&mut self) -> Result<String> {
+        let (child, output) = (&mut self.child, &mut self.output);
+        let mut report = String::new();
+        let mut status = None;
+        thread::scope(|scope| {
+            let reader = scope.spawn(|| output.read_to_string(&mut report));
+            let pid = Pid::from_child(child);
+            let mut signalled: Option<Instant> = None;
+            patience::until("bpftrace to end", || {
+                // It only sees a signal that interrupts its wait for events.
+                if signalled.is_none_or(|last| last.elapsed() > SIGNAL_AGAIN) {
+                    let _ = kill_process(pid, Signal::INT);
+                    signalled = Some(Instant::now());
+                }
+                status = child.try_wait().ok().flatten();
+                status.is_some()
+            })
+            .or_else(|error| child.kill().map_err(|_| error))?;
+            reader
+                .join()
+                .map_err(|_| anyhow!("the reader of bpftrace's output panicked"))??;
+            anyhow::Ok(())
+        })?;
+        ensure!(
+            status.is_some_and(|status| status.success()),
+            "bpftrace failed"
+        );
+        Ok(report)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Rounds: each attaches every configuration in turn, so that what else the machine does falls on
 //! all of them alike.
 
+use std::io::{self, IsTerminal};
+
 use anyhow::{Context, Result};
 
 use crate::child::{Measured, Timing};
@@ -56,7 +58,12 @@ pub(crate) fn run(rounds: u32, calls: u32) -> Result<Figures> {
             if configuration.is_slow() && round > 1 {
                 continue;
             }
-            eprint!("\rround {round} of {rounds}: {:60}", configuration.title());
+            if io::stderr().is_terminal() {
+                eprint!(
+                    "\rround {round} of {rounds}: {:60}\r",
+                    configuration.title()
+                );
+            }
             let calls = if configuration.is_slow() {
                 SLOW_CALLS
             } else {
@@ -77,7 +84,6 @@ pub(crate) fn run(rounds: u32, calls: u32) -> Result<Figures> {
             watcher.detach(u64::from(calls))?;
         }
     }
-    eprintln!("\r{:80}", "");
     Ok(summary(&timings))
 }
 
