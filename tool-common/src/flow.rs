@@ -45,6 +45,18 @@ pub struct FlowCounters {
     pub first_pieces: u64,
 }
 
+impl FlowCounters {
+    /// One whole call of so many bytes.
+    #[must_use]
+    pub const fn call(bytes: u64) -> Self {
+        Self {
+            bytes,
+            calls: 1,
+            first_pieces: 1,
+        }
+    }
+}
+
 /// Key of the error counts (`u64` per CPU).
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -98,11 +98,7 @@ pub(crate) fn add_call(
     class: Class,
     bytes: u64,
 ) {
-    let amount = FlowCounters {
-        bytes,
-        calls: 1,
-        first_pieces: 1,
-    };
+    let amount = FlowCounters::call(bytes);
     add(process, call, source as u8, sink as u8, class as u8, amount);
 }
 

@@ -4,13 +4,16 @@ use copytax_common::{Call, CallGroup, Class, EndpointKind, FlowCounters, LossCou
 
 use crate::{
     arch::{self, Registers},
+    content,
     endpoint::Endpoint,
     flows,
     kernel::Task,
     last_ingest,
     layout::layout,
-    loss, pipes, process, target,
-    walk::{self, Caller, Direction, Memory},
+    loss, pieces, pipes, process,
+    relay::{self, CHUNK, Whole},
+    target,
+    walk::{self, Caller, Direction, Shape},
 };
 
 /// `include/linux/socket.h`: the return value is the length of the datagram, not of what was
@@ -57,13 +60,30 @@ pub(crate) fn on_exit(registers: *const Registers, result: i64) {
         process: process::key_of(leader),
         call,
     };
-    match Call::try_from(call).map(Call::group) {
-        Ok(CallGroup::Ingest) => exit.ingest(result),
-        Ok(CallGroup::Egress) => exit.egress(result),
-        Ok(CallGroup::ZeroCopy) => exit.zero_copy(result),
-        Err(_) => {}
+    // The groups are runs of numbers (asserted below): two compares instead of a jump table, which
+    // the verifier would follow into every entry.
+    if call >= Call::Write as u8 {
+        exit.egress(result);
+    } else if call >= Call::Read as u8 {
+        exit.ingest(result);
+    } else {
+        exit.zero_copy(result);
     }
 }
+
+const _: () = {
+    let mut i = 0;
+    while i < Call::ALL.len() {
+        let call = Call::ALL[i];
+        let group = match call as u8 {
+            number if number >= Call::Write as u8 => CallGroup::Egress,
+            number if number >= Call::Read as u8 => CallGroup::Ingest,
+            _ => CallGroup::ZeroCopy,
+        };
+        assert!(call.group() as u8 == group as u8);
+        i += 1;
+    }
+};
 
 #[inline(always)]
 fn count_unsupported() {
@@ -90,37 +110,42 @@ impl Exit {
         endpoint
     }
 
+    /// Process and address space.
     #[inline(always)]
-    fn caller(&self, endpoint: EndpointKind, direction: Direction) -> Caller {
-        Caller {
+    fn tag(&self) -> u64 {
+        process::tag_of(self.process, self.task.u64(layout!(task_self_exec_id)))
+    }
+
+    #[inline(always)]
+    fn thread(&self) -> u32 {
+        self.task.u32(layout!(task_pid))
+    }
+
+    /// Walks the memory of a call that moved `result` bytes (or messages); gives the bytes.
+    #[inline(always)]
+    fn walk(&self, endpoint: EndpointKind, direction: Direction, result: u64) -> u64 {
+        let caller = Caller {
             process: self.process,
-            tag: process::tag_of(self.process, self.task.u64(layout!(task_self_exec_id))),
-            thread: self.task.u32(layout!(task_pid)),
+            tag: self.tag(),
+            thread: self.thread(),
             call: self.call,
             endpoint,
             direction,
-        }
+        };
+        let shape = walk::shape_of(self.call);
+        walk::walk(
+            &caller,
+            shape,
+            self.argument::<1>(),
+            self.argument::<2>(),
+            result,
+        )
     }
 
-    /// The memory of a read-like or write-like call.
+    /// Whether the call has one buffer that is one unit of the relay table.
     #[inline(always)]
-    fn memory(&self) -> Memory {
-        let address = self.argument::<1>();
-        let length = self.argument::<2>();
-        match Call::try_from(self.call) {
-            Ok(
-                Call::Readv
-                | Call::Preadv
-                | Call::Preadv2
-                | Call::Writev
-                | Call::Pwritev
-                | Call::Pwritev2
-                | Call::Vmsplice,
-            ) => Memory::Vector(address, length),
-            Ok(Call::Recvmsg | Call::Sendmsg) => Memory::Message(address),
-            Ok(Call::Recvmmsg | Call::Sendmmsg) => Memory::Messages(address),
-            _ => Memory::Buffer(address, length),
-        }
+    fn is_one_unit(&self, result: u64) -> bool {
+        result.wrapping_sub(1) < CHUNK && walk::shape_of(self.call) == Shape::Buffer as u8
     }
 
     #[inline(always)]
@@ -137,11 +162,15 @@ impl Exit {
     fn ingest_from(&self, source: &Endpoint, result: u64) {
         let mut bytes = result;
         if result != 0 && !self.is_truncated() {
-            let caller = self.caller(source.kind, Direction::Ingest);
-            let memory = self.memory();
-            bytes = walk::walk(&caller, &memory, result);
-            let base = walk::first_address();
-            last_ingest::remember(caller.tag, caller.thread, base, bytes, source.kind);
+            let (tag, thread) = (self.tag(), self.thread());
+            let mut base = self.argument::<1>();
+            if self.is_one_unit(result) {
+                pieces::read(tag, base, result, thread, source.kind as u8);
+            } else {
+                bytes = self.walk(source.kind, Direction::Ingest, result);
+                base = walk::first_address();
+            }
+            last_ingest::remember(tag, thread, base, bytes, source.kind);
         }
         if source.kind as u8 == EndpointKind::Pipe as u8 {
             pipes::discard(source, bytes);
@@ -152,10 +181,10 @@ impl Exit {
     /// Whether the return value may be larger than what was copied.
     #[inline(always)]
     fn is_truncated(&self) -> bool {
-        match Call::try_from(self.call) {
-            Ok(Call::Recvfrom) => self.argument::<3>() & MSG_TRUNC != 0,
-            Ok(Call::Recvmsg) => self.argument::<2>() & MSG_TRUNC != 0,
-            _ => false,
+        if self.call == Call::Recvfrom as u8 {
+            self.argument::<3>() & MSG_TRUNC != 0
+        } else {
+            self.call == Call::Recvmsg as u8 && self.argument::<2>() & MSG_TRUNC != 0
         }
     }
 
@@ -166,11 +195,52 @@ impl Exit {
             self.add_error(EndpointKind::None, sink.kind, result);
             return;
         }
-        let caller = self.caller(sink.kind, Direction::Egress);
-        let memory = self.memory();
-        let bytes = walk::walk(&caller, &memory, result as u64);
+        let mut bytes = result as u64;
+        if !self.is_one_unit(bytes) || !self.egress_one_unit(sink.kind, bytes) {
+            bytes = self.walk(sink.kind, Direction::Egress, bytes);
+        }
         if sink.kind as u8 == EndpointKind::Pipe as u8 {
             pipes::fill(&sink, EndpointKind::Pipe as u8, bytes);
+        }
+    }
+
+    /// Accounts for a write whose one buffer is one piece of a read, or nothing that is remembered and
+    /// too short to be looked up by content; `false` where it is neither.
+    #[inline(always)]
+    fn egress_one_unit(&self, sink: EndpointKind, bytes: u64) -> bool {
+        let (tag, address) = (self.tag(), self.argument::<1>());
+        match relay::spend_whole(tag, address, address + bytes) {
+            Whole::Piece(piece) => {
+                pieces::forget_spent(tag, &piece, address);
+                let class = pieces::class_of(&piece);
+                flows::add(
+                    self.process,
+                    self.call,
+                    piece.source,
+                    sink as u8,
+                    class as u8,
+                    FlowCounters::call(bytes),
+                );
+                true
+            }
+            Whole::Nothing if self.argument::<2>() < content::MIN_LENGTH => {
+                let wanted = self.argument::<2>();
+                let last = last_ingest::take(tag, self.thread(), wanted, bytes);
+                let (source, class) = match last {
+                    Some(source) => (source, Class::SameSize),
+                    None => (EndpointKind::None as u8, Class::Generated),
+                };
+                flows::add(
+                    self.process,
+                    self.call,
+                    source,
+                    sink as u8,
+                    class as u8,
+                    FlowCounters::call(bytes),
+                );
+                true
+            }
+            _ => false,
         }
     }
 
@@ -180,10 +250,12 @@ impl Exit {
             self.vmsplice(result);
             return;
         }
-        let (from, to) = match Call::try_from(self.call) {
-            Ok(Call::Sendfile) => (self.argument::<1>(), self.argument::<0>()),
-            Ok(Call::Tee) => (self.argument::<0>(), self.argument::<1>()),
-            _ => (self.argument::<0>(), self.argument::<2>()),
+        let (from, to) = if self.call == Call::Sendfile as u8 {
+            (self.argument::<1>(), self.argument::<0>())
+        } else if self.call == Call::Tee as u8 {
+            (self.argument::<0>(), self.argument::<1>())
+        } else {
+            (self.argument::<0>(), self.argument::<2>())
         };
         let source = self.endpoint(from, result);
         let sink = self.endpoint(to, result);

@@ -7,7 +7,7 @@ use copytax_common::LossCounter;
 use crate::loss;
 
 /// Attempts before giving up: the holder cannot be preempted and leaves within some 100 ns.
-const ATTEMPTS: u32 = 128;
+const ATTEMPTS: u32 = 64;
 
 /// Takes the lock at `word`; `false` is counted as a loss, and the caller leaves the data alone.
 #[inline(always)]
@@ -24,7 +24,7 @@ pub(crate) fn acquire(word: *mut u64) -> bool {
 /// Gives the lock back.
 #[inline(always)]
 pub(crate) fn release(word: *mut u64) {
-    exchange(word, 0);
+    crate::arch::store_release(word, 0);
 }
 
 /// Puts `value` into `word` and gives what was there, as one fully ordered step (Linux 5.12).

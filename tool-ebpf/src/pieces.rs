@@ -1,13 +1,55 @@
 //! Remembers what was read, and classifies what is written, piece by piece of a segment.
 
-use copytax_common::{Class, EndpointKind, FlowCounters, LossCounter};
+use copytax_common::{Class, EndpointKind, FlowCounters};
 
 use crate::{
-    content, flows, last_ingest, loss,
-    relay::{self, CHUNK, Entry, Found},
+    content, flows, last_ingest,
+    relay::{self, CHUNK, Entry, Found, Piece},
     sample::{self, SAMPLES},
     walk::{self, Walk},
 };
+
+/// Remembers a read of one unit.
+#[inline(always)]
+pub(crate) fn read(tag: u64, address: u64, length: u64, thread: u32, source: u8) {
+    piece_read(tag, address, length, u64::from(thread), u64::from(source));
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn piece_read(tag: u64, address: u64, length: u64, thread: u64, source: u64) -> u64 {
+    let Some(samples) = sample::of(address, length) else {
+        return 0;
+    };
+    let (thread, source) = (thread as u32, source as u8);
+    let mut entry = Entry::fresh(tag, address, length as u32, thread, source, samples);
+    if length >= content::MIN_LENGTH {
+        let fingerprint = sample::combine(samples, length as u32);
+        entry.content_slot =
+            content::remember(tag, fingerprint, address, length as u32, thread, source);
+    }
+    relay::remember(entry);
+    0
+}
+
+/// The class of a piece that was read before.
+#[inline(always)]
+pub(crate) const fn class_of(piece: &Piece) -> Class {
+    if piece.copied {
+        Class::SameContent
+    } else {
+        Class::SameBuffer
+    }
+}
+
+/// Forgets, after a piece at `address` was written, what else remembers it.
+#[inline(always)]
+pub(crate) fn forget_spent(tag: u64, piece: &Piece, address: u64) {
+    if piece.spent {
+        content::forget(tag, piece.content_slot, piece.base);
+    }
+    last_ingest::forget(tag, piece.thread, address, piece.length);
+}
 
 /// Remembers the next piece of what was read.
 #[unsafe(no_mangle)]
@@ -76,17 +118,9 @@ pub(crate) extern "C" fn piece_egress() -> u64 {
     let (tag, cursor, left) = (walk.tag.get(), walk.cursor.get(), walk.segment_left.get());
     let length = match relay::spend(tag, cursor, cursor + left) {
         Found::Piece(piece) => {
-            if piece.spent {
-                content::forget(tag, piece.content_slot, piece.base);
-            }
-            last_ingest::forget(tag, piece.thread, cursor, piece.length);
+            forget_spent(tag, &piece, cursor);
             walk.matched.set(walk.matched.get() + piece.length);
-            let class = if piece.copied {
-                Class::SameContent
-            } else {
-                Class::SameBuffer
-            };
-            emit(class, piece.source, piece.length);
+            emit(class_of(&piece), piece.source, piece.length);
             piece.length
         }
         Found::Gap(next) => {
@@ -135,42 +169,27 @@ fn emit_copy(walk: &Walk) -> bool {
     relay::relay_forget(tag, original.base);
     last_ingest::forget(tag, original.thread, original.base, 1);
     let written = walk.segment_length.get();
-    if written < wanted {
-        remember_rest(walk, original.source, wanted - written);
-    }
+    walk.rest.set(walk.segment.get() + written);
+    walk.rest_left.set(wanted - written);
+    walk.rest_source.set(original.source);
     emit(Class::SameContent, original.source, written);
     true
 }
 
-/// Units of the rest of a copy that are remembered: 4 MiB.
-const REST_UNITS: u32 = 64;
-
-/// After a short write of a copy, the rest of it follows from where this write ended.
-#[inline(always)]
-fn remember_rest(walk: &Walk, source: u8, length: u64) {
-    let mut address = walk.segment.get() + walk.segment_length.get();
-    let end = address + length;
-    for _ in 0..REST_UNITS {
-        if address >= end {
-            return;
-        }
-        piece_rest(address, end, u64::from(source));
-        address += CHUNK;
-    }
-    loss::count(LossCounter::PiecesTruncated);
-}
-
-/// Remembers the unit of a copy's rest that begins at `address`.
+/// Remembers the next unit of what a short write has left of a copy: it follows from where this write
+/// ended.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn piece_rest(address: u64, end: u64, source: u64) -> u64 {
+pub(crate) extern "C" fn piece_rest() -> u64 {
     let Some(walk) = walk::current() else {
         return 0;
     };
-    let left = end - address;
+    let (address, left) = (walk.rest.get(), walk.rest_left.get());
     let length = if left < CHUNK { left } else { CHUNK };
+    walk.rest.set(address + length);
+    walk.rest_left.set(left - length);
     if let Some(samples) = sample::of(address, length) {
-        let mut entry = fresh(walk, address, length, source as u8, samples);
+        let mut entry = fresh(walk, address, length, walk.rest_source.get(), samples);
         entry.copied = true;
         relay::remember(entry);
     }

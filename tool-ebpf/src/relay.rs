@@ -51,7 +51,8 @@ pub(crate) struct Set {
     origin: [Cell<u8>; WAYS],
     /// The last stamp given.
     clock: Cell<u32>,
-    padding: u32,
+    /// A bit for each way whose entry reaches into the next granule.
+    crossing: Cell<u32>,
     lock: Cell<u64>,
 }
 
@@ -165,6 +166,7 @@ fn set_at(index: u64) -> Option<&'static Set> {
 /// Answers of [`relay_neighbours`].
 const OVERLAPPING: u64 = 1;
 const ADJACENT: u64 = 2;
+const INSIDE: u64 = 4;
 
 /// Remembers `entry`, and forgets what was in its memory before.
 #[inline(always)]
@@ -189,12 +191,24 @@ extern "C" fn relay_remember() -> u64 {
     let before = index_of(tag, first.wrapping_sub(1));
     let own = index_of(tag, first);
     let in_own = relay_neighbours(own);
-    let in_before = relay_neighbours(before);
-    trim(before, in_before);
+    let way = opaque::get(&request.way);
+    let in_before = if has_crossing(before) {
+        relay_neighbours(before)
+    } else {
+        0
+    };
     if granule(end - 1) != first {
         let behind = index_of(tag, first + 1);
         trim(behind, relay_neighbours(behind));
+    } else if in_own & (ADJACENT | OVERLAPPING) == 0 && in_before == 0 {
+        // Nothing around it, or just the entry that it takes the place of.
+        if relay_lock(own) != 0 {
+            relay_replace(own, way);
+            unlock(own);
+        }
+        return 0;
     }
+    trim(before, in_before);
     trim(own, in_own);
     let adjacent = if in_own & ADJACENT != 0 { own } else { before };
     if (in_own | in_before) & ADJACENT != 0 && append(adjacent) {
@@ -207,10 +221,16 @@ extern "C" fn relay_remember() -> u64 {
     0
 }
 
+/// Whether an entry of the set may reach into the next granule.
+#[inline(always)]
+fn has_crossing(index: u64) -> bool {
+    set_at(index).is_some_and(|set| set.crossing.get() != 0)
+}
+
 /// Takes the memory of the request's entry from a set with such neighbours.
 #[inline(always)]
 fn trim(index: u64, neighbours: u64) {
-    if neighbours & OVERLAPPING != 0 && relay_lock(index) != 0 {
+    if neighbours & (OVERLAPPING | INSIDE) != 0 && relay_lock(index) != 0 {
         let cut = relay_trim(index);
         if cut != 0 {
             relay_resample(index, cut);
@@ -233,7 +253,8 @@ fn unlock(index: u64) {
     }
 }
 
-/// Whether the set has an entry in the memory of the request's, or one that ends where it begins.
+/// What the set has around the request's entry. An entry that lies inside of it, and a free way where
+/// there is none, are left in the request's `way`: the new one can have its place.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn relay_neighbours(index: u64) -> u64 {
@@ -242,15 +263,29 @@ extern "C" fn relay_neighbours(index: u64) -> u64 {
     };
     let entry = request.entry.get();
     let mut found = 0;
+    opaque::set(&request.way, WAYS as u64);
     for way in 0..WAYS {
-        if set.tag[way].get() != entry.tag {
+        let tag = set.tag[way].get();
+        if tag != entry.tag {
+            if tag == 0 && found & INSIDE == 0 {
+                opaque::set(&request.way, way as u64);
+            }
             continue;
         }
-        if set.end[way].get() == entry.start {
+        let (from, end) = (sampled_start(set, way), set.end[way].get());
+        if end == entry.start {
             found |= ADJACENT;
-        } else if sampled_start(set, way) < entry.end && set.end[way].get() > entry.start {
-            found |= OVERLAPPING;
+        } else if from < entry.end && end > entry.start {
+            if from >= entry.start && end <= entry.end && found & INSIDE == 0 {
+                found |= INSIDE;
+                opaque::set(&request.way, way as u64);
+            } else {
+                found |= OVERLAPPING;
+            }
         }
+    }
+    if found & OVERLAPPING != 0 && found & INSIDE != 0 {
+        found &= !INSIDE;
     }
     found
 }
@@ -284,6 +319,7 @@ fn append(index: u64) -> bool {
             set.samples[slot][1].set(samples[1]);
             set.samples[slot][2].set(samples[2]);
             set.stamp[slot].set(recency::stamp(set.clock.get()));
+            set.crossing.set(set.crossing.get() | 1 << slot);
             appended = true;
         }
     }
@@ -416,7 +452,6 @@ extern "C" fn relay_place(index: u64) -> u64 {
         return 0;
     };
     let now = recency::stamp(set.clock.get());
-    set.clock.set(now);
     opaque::set(&request.way, 0);
     opaque::set(&request.best, 0);
     for way in 0..WAYS {
@@ -432,10 +467,44 @@ extern "C" fn relay_place(index: u64) -> u64 {
     }
     let best = opaque::get(&request.best);
     let way = sample::masked::<{ WAYS as u64 - 1 }>(opaque::get(&request.way));
-    let entry = request.entry.get();
     if best != FREE {
         recency::count_eviction(set.tag[way].get(), best as u32);
     }
+    write(set, way, request.entry.get());
+    0
+}
+
+/// Puts the request's entry into this way of the set, which is locked, if the way is still free or its
+/// entry still lies inside of the new one; else anywhere.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn relay_replace(index: u64, way: u64) -> u64 {
+    let (Some(request), Some(set)) = (request(), set_at(index)) else {
+        return 0;
+    };
+    let entry = request.entry.get();
+    if way < WAYS as u64 {
+        let way = sample::masked::<{ WAYS as u64 - 1 }>(way);
+        let tag = set.tag[way].get();
+        let is_inside = tag == entry.tag
+            && sampled_start(set, way) >= entry.start
+            && set.end[way].get() <= entry.end;
+        if is_inside {
+            content::forget(tag, set.content_slot[way].get(), set.base[way].get());
+        }
+        if is_inside || tag == 0 {
+            write(set, way, entry);
+            return 0;
+        }
+    }
+    relay_place(index)
+}
+
+/// Writes an entry into a way of a set that is locked.
+#[inline(always)]
+fn write(set: &Set, way: usize, entry: Entry) {
+    let now = recency::stamp(set.clock.get());
+    set.clock.set(now);
     set.start[way].set(entry.start);
     set.end[way].set(entry.end);
     set.tag[way].set(entry.tag);
@@ -449,7 +518,18 @@ extern "C" fn relay_place(index: u64) -> u64 {
     set.samples[way][1].set(entry.samples[1]);
     set.samples[way][2].set(entry.samples[2]);
     set.origin[way].set(entry.source | if entry.copied { COPIED } else { 0 });
-    0
+    note_crossing(set, way);
+}
+
+/// Notes whether the entry of a way reaches into the next granule.
+#[inline(always)]
+fn note_crossing(set: &Set, way: usize) {
+    let bit = 1 << way;
+    let is_crossing = granule(set.end[way].get() - 1) != granule(set.base[way].get())
+        || granule(set.sampled_at[way].get()) != granule(set.base[way].get());
+    let others = set.crossing.get() & !bit;
+    set.crossing
+        .set(if is_crossing { others | bit } else { others });
 }
 
 /// Looks up, and spends, bytes that are written from `address` on, at most up to `limit`.
@@ -473,6 +553,62 @@ pub(crate) fn spend(tag: u64, address: u64, limit: u64) -> Found {
         return Found::Piece(request.piece.get());
     }
     Found::Gap(request.next.get())
+}
+
+/// What is known of a whole write.
+pub(crate) enum Whole {
+    /// It is one piece of a read, which is spent now.
+    Piece(Piece),
+    /// None of it was read to where it is.
+    Nothing,
+    /// Something else, or it has to be looked at more closely.
+    Undecided,
+}
+
+/// Looks a whole write up, and spends it if it is one piece.
+#[inline(always)]
+pub(crate) fn spend_whole(tag: u64, address: u64, limit: u64) -> Whole {
+    match relay_spend_whole(tag, address, limit) {
+        PIECE => request().map_or(Whole::Undecided, |request| {
+            Whole::Piece(request.piece.get())
+        }),
+        NOTHING => Whole::Nothing,
+        _ => Whole::Undecided,
+    }
+}
+
+/// Answers of [`relay_spend_whole`].
+const UNDECIDED: u64 = 0;
+const PIECE: u64 = 1;
+const NOTHING: u64 = 2;
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn relay_spend_whole(tag: u64, address: u64, limit: u64) -> u64 {
+    let Some(request) = request() else {
+        return UNDECIDED;
+    };
+    let own = granule(address);
+    let index = index_of(tag, own);
+    request.tag.set(tag);
+    request.address.set(address);
+    request.limit.set(limit);
+    request.next.set(limit);
+    let way = relay_find(index);
+    if way >= WAYS as u64 {
+        let is_alone = request.next.get() == limit
+            && granule(limit - 1) == own
+            && !has_crossing(index_of(tag, own.wrapping_sub(1)));
+        return if is_alone { NOTHING } else { UNDECIDED };
+    }
+    let is_whole = set_at(index)
+        .is_some_and(|set| set.end[sample::masked::<{ WAYS as u64 - 1 }>(way)].get() >= limit);
+    if !is_whole || relay_lock(index) == 0 {
+        return UNDECIDED;
+    }
+    let found = relay_take(index, way);
+    unlock(index);
+    if found != 0 { PIECE } else { UNDECIDED }
 }
 
 /// Spends bytes of an entry of the set that covers the request's address.
@@ -591,6 +727,9 @@ extern "C" fn relay_unchanged(index: u64, way: u64, from: u64, to: u64) -> u64 {
     };
     let way = sample::masked::<{ WAYS as u64 - 1 }>(way);
     let (base, length) = (set.sampled_at[way].get(), set.length[way].get());
+    if length <= sample::SAMPLE_LEN && from <= base && base + u64::from(length) <= to {
+        return u64::from(is_unchanged(set, way, 0));
+    }
     let mut inside = false;
     opaque::set(&request.before, NO_RUN);
     opaque::set(&request.behind, NO_RUN);

@@ -10,9 +10,9 @@ use aya_ebpf::{
     macros::map,
     maps::PerCpuArray,
 };
-use copytax_common::{Class, EndpointKind, LossCounter, ProcessKey};
+use copytax_common::{Call, Class, EndpointKind, LossCounter, ProcessKey};
 
-use crate::{layout::layout, loss, pieces};
+use crate::{layout::layout, loss, opaque, pieces};
 
 /// Steps of one call. The largest call moves 2 GiB (`MAX_RW_COUNT`), which is 32,768 granules; the
 /// largest vector has 1,024 elements (`UIO_MAXIOV`).
@@ -64,6 +64,10 @@ pub(crate) struct Walk {
     /// Bytes of the segment that were relayed, and that were not.
     pub(crate) matched: Cell<u64>,
     pub(crate) gap: Cell<u64>,
+    /// What a short write of a copy has left: address, bytes, source.
+    pub(crate) rest: Cell<u64>,
+    pub(crate) rest_left: Cell<u64>,
+    pub(crate) rest_source: Cell<u8>,
     /// Vector elements to come.
     vector: Cell<u64>,
     vector_left: Cell<u64>,
@@ -103,16 +107,49 @@ pub(crate) struct Caller {
     pub(crate) direction: Direction,
 }
 
-/// The memory of a call.
-pub(crate) enum Memory {
+/// How a call's second and third argument describe its memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Shape {
     /// One buffer: address and length asked for.
-    Buffer(u64, u64),
+    Buffer = 0,
     /// `struct iovec[]`: address and elements.
-    Vector(u64, u64),
+    Vector = 1,
     /// `struct msghdr`
-    Message(u64),
+    Message = 2,
     /// `struct mmsghdr[]`: address; as many as the call returned.
-    Messages(u64),
+    Messages = 3,
+}
+
+/// Calls are fewer.
+const CALLS: usize = 32;
+
+static SHAPES: [u8; CALLS] = {
+    let mut shapes = [Shape::Buffer as u8; CALLS];
+    shapes[Call::Vmsplice as usize] = Shape::Vector as u8;
+    shapes[Call::Readv as usize] = Shape::Vector as u8;
+    shapes[Call::Preadv as usize] = Shape::Vector as u8;
+    shapes[Call::Preadv2 as usize] = Shape::Vector as u8;
+    shapes[Call::Writev as usize] = Shape::Vector as u8;
+    shapes[Call::Pwritev as usize] = Shape::Vector as u8;
+    shapes[Call::Pwritev2 as usize] = Shape::Vector as u8;
+    shapes[Call::Recvmsg as usize] = Shape::Message as u8;
+    shapes[Call::Sendmsg as usize] = Shape::Message as u8;
+    shapes[Call::Recvmmsg as usize] = Shape::Messages as u8;
+    shapes[Call::Sendmmsg as usize] = Shape::Messages as u8;
+    shapes
+};
+
+/// The [`Shape`] of a read-like or write-like call.
+#[inline(always)]
+pub(crate) fn shape_of(call: u8) -> u8 {
+    // SAFETY: the index is within the table.
+    unsafe {
+        (&raw const SHAPES)
+            .cast::<u8>()
+            .add(call as usize & (CALLS - 1))
+            .read_volatile()
+    }
 }
 
 /// Address of the first segment of the call walked last on this CPU.
@@ -121,9 +158,9 @@ pub(crate) fn first_address() -> u64 {
     current().map_or(0, |walk| walk.first.get())
 }
 
-/// Walks a call that moved `result` bytes (messages, for [`Memory::Messages`]), and gives the bytes.
+/// Walks a call that moved `result` bytes (messages, for [`Shape::Messages`]), and gives the bytes.
 #[inline(always)]
-pub(crate) fn walk(caller: &Caller, memory: &Memory, result: u64) -> u64 {
+pub(crate) fn walk(caller: &Caller, shape: u8, address: u64, length: u64, result: u64) -> u64 {
     let Some(walk) = current() else {
         return 0;
     };
@@ -133,29 +170,40 @@ pub(crate) fn walk(caller: &Caller, memory: &Memory, result: u64) -> u64 {
     walk.direction.set(caller.direction as u8);
     walk.endpoint.set(caller.endpoint as u8);
     walk.call.set(caller.call);
+    walk_memory(u64::from(shape), address, length, result)
+}
+
+/// The walk, once its caller is set.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn walk_memory(shape: u64, address: u64, length: u64, result: u64) -> u64 {
+    let Some(walk) = current() else {
+        return 0;
+    };
+    // Not `Cell::set`: the compiler would join the zeroes into a call of memset.
+    opaque::set(&walk.seen[0], 0);
+    opaque::set(&walk.seen[1], 0);
+    opaque::set(&walk.first, 0);
+    opaque::set(&walk.segment_left, 0);
+    opaque::set(&walk.gap, 0);
+    opaque::set(&walk.rest_left, 0);
+    opaque::set(&walk.vector_left, 0);
+    opaque::set(&walk.messages_left, 0);
     walk.has_first_piece.set(0);
-    walk.seen[0].set(0);
-    walk.seen[1].set(0);
     walk.left.set(result);
     walk.total.set(result);
-    walk.first.set(0);
-    walk.segment_left.set(0);
-    walk.gap.set(0);
-    walk.vector_left.set(0);
-    walk.messages_left.set(0);
-    match *memory {
-        Memory::Buffer(address, length) => begin_segment(walk, address, length),
-        Memory::Vector(address, elements) => {
-            walk.vector.set(address);
-            walk.vector_left.set(elements);
-        }
-        Memory::Message(address) => begin_message(walk, address),
-        Memory::Messages(address) => {
-            walk.left.set(0);
-            walk.total.set(0);
-            walk.messages.set(address);
-            walk.messages_left.set(result);
-        }
+    if shape == Shape::Buffer as u64 {
+        begin_segment(walk, address, length);
+    } else if shape == Shape::Vector as u64 {
+        walk.vector.set(address);
+        walk.vector_left.set(length);
+    } else if shape == Shape::Message as u64 {
+        begin_message(walk, address);
+    } else {
+        walk.left.set(0);
+        walk.total.set(0);
+        walk.messages.set(address);
+        walk.messages_left.set(result);
     }
     finish(walk, run());
     walk.total.get()
@@ -211,10 +259,11 @@ fn step() -> i64 {
     let Some(walk) = current() else {
         return DONE;
     };
-    if walk.segment_left.get() == 0 && !next_segment(walk) {
+    if walk.rest_left.get() != 0 {
+        pieces::piece_rest();
+    } else if walk.segment_left.get() == 0 && !next_segment(walk) {
         return DONE;
-    }
-    if walk.segment_left.get() != 0 {
+    } else if walk.segment_left.get() != 0 {
         if walk.direction.get() == Direction::Ingest as u8 {
             pieces::piece_ingest();
         } else {
@@ -224,7 +273,10 @@ fn step() -> i64 {
             }
         }
     }
-    if walk.segment_left.get() == 0 && walk.vector_left.get() == 0 && walk.messages_left.get() == 0
+    if walk.segment_left.get() == 0
+        && walk.rest_left.get() == 0
+        && walk.vector_left.get() == 0
+        && walk.messages_left.get() == 0
     {
         return DONE;
     }
@@ -244,8 +296,8 @@ fn begin_segment(walk: &Walk, address: u64, wanted: u64) {
     walk.segment_length.set(length);
     walk.segment_left.set(length);
     walk.segment_wanted.set(wanted);
-    walk.matched.set(0);
-    walk.gap.set(0);
+    opaque::set(&walk.matched, 0);
+    opaque::set(&walk.gap, 0);
 }
 
 /// Loads the next vector element, or message; `false` when there is none.

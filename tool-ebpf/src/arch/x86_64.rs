@@ -1,5 +1,7 @@
 //! x86-64.
 
+use core::sync::atomic::{Ordering, compiler_fence};
+
 use copytax_common::Call;
 
 use crate::{kernel::Task, layout::layout};
@@ -88,6 +90,14 @@ pub(crate) fn is_compat_family(number: u64) -> bool {
                 .add(number as usize)
                 .read_volatile()
         } != 0
+}
+
+/// Writes `value`, after everything that was written before: a plain store on this architecture.
+#[inline(always)]
+pub(crate) fn store_release(word: *mut u64, value: u64) {
+    compiler_fence(Ordering::Release);
+    // SAFETY: the caller's word lives in a map value.
+    unsafe { word.write_volatile(value) };
 }
 
 impl Registers {
