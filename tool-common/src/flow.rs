@@ -102,7 +102,21 @@ impl ErrorKey {
     }
 }
 
+/// Slots of pending flows on each CPU.
+pub const PENDING_FLOWS: u32 = 256;
+
+/// A flow with the part of its sums that a CPU has not added to the map of flows yet.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PendingFlow {
+    /// Whose; all 0 where the slot is free.
+    pub key: FlowKey,
+    /// The sums.
+    pub counters: FlowCounters,
+}
+
 const _: () = {
+    assert!(size_of::<PendingFlow>() == 40 && align_of::<PendingFlow>() == 8);
     assert!(size_of::<ProcessKey>() == 16 && align_of::<ProcessKey>() == 8);
     assert!(size_of::<FlowKey>() == 16 && align_of::<FlowKey>() == 8);
     assert!(size_of::<FlowCounters>() == 24 && align_of::<FlowCounters>() == 8);
@@ -115,5 +129,7 @@ unsafe impl Abi for ProcessKey {}
 unsafe impl Abi for FlowKey {}
 // SAFETY: as above.
 unsafe impl Abi for FlowCounters {}
+// SAFETY: as above.
+unsafe impl Abi for PendingFlow {}
 // SAFETY: as above.
 unsafe impl Abi for ErrorKey {}

@@ -19,7 +19,7 @@ pub use class::Class;
 pub use config::{Filter, FilterMode, KernelLayout, TARGET_ACTIVE, TARGET_FOLLOW, TARGET_PENDING};
 pub use decode::{Abi, DecodeError, UnknownTag};
 pub use endpoint::EndpointKind;
-pub use flow::{ErrorKey, FlowCounters, FlowKey, ProcessKey};
+pub use flow::{ErrorKey, FlowCounters, FlowKey, PENDING_FLOWS, PendingFlow, ProcessKey};
 pub use loss::LossCounter;
 pub use process::{
     CMDLINE_LEN, COMM_LEN, FILENAME_LEN, PROCESS_EXECED, PROCESS_EXITED, ProcessRecord,

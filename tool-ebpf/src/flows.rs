@@ -1,14 +1,23 @@
 //! The per-CPU sums.
 
-use aya_ebpf::{macros::map, maps::PerCpuHashMap};
+use aya_ebpf::{
+    macros::map,
+    maps::{PerCpuArray, PerCpuHashMap},
+};
 use copytax_common::{
-    Class, EndpointKind, ErrorKey, FlowCounters, FlowKey, LossCounter, ProcessKey,
+    Class, EndpointKind, ErrorKey, FlowCounters, FlowKey, LossCounter, PENDING_FLOWS, PendingFlow,
+    ProcessKey,
 };
 
-use crate::{loss, process};
+use crate::{loss, process, sample::mix};
 
 #[map]
 static FLOWS: PerCpuHashMap<FlowKey, FlowCounters> = PerCpuHashMap::with_max_entries(32_768, 0);
+
+/// What was counted last on this CPU: most calls of a process are of few flows, and adding to a slot
+/// is cheaper than finding an element of the map. Readers add both up.
+#[map]
+static PENDING: PerCpuArray<PendingFlow> = PerCpuArray::with_max_entries(PENDING_FLOWS, 0);
 
 #[map]
 static ERRORS: PerCpuHashMap<ErrorKey, u64> = PerCpuHashMap::with_max_entries(8_192, 0);
@@ -59,21 +68,53 @@ extern "C" fn flow_add(
         sink,
         class,
     };
-    let Some(counters) = FLOWS.get_ptr_mut(key).or_else(|| first_of(&key)) else {
+    let hash = mix(start_time_ns ^ packed.rotate_left(17));
+    let Some(slot) = PENDING.get_ptr_mut((hash >> 32) as u32 & (PENDING_FLOWS - 1)) else {
         return 0;
     };
-    // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
+    // SAFETY: the slot belongs to this CPU, where handlers do not interrupt each other.
     unsafe {
-        (*counters).bytes += bytes;
-        (*counters).calls += calls;
-        (*counters).first_pieces += first_pieces;
+        if (*slot).key != key {
+            flow_flush((hash >> 32) & u64::from(PENDING_FLOWS - 1));
+            process::register(start_time_ns, key.tgid);
+            (*slot).key = key;
+        }
+        (*slot).counters.bytes += bytes;
+        (*slot).counters.calls += calls;
+        (*slot).counters.first_pieces += first_pieces;
+    }
+    0
+}
+
+/// Adds the sums of a slot to the map of flows, and clears them.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn flow_flush(slot: u64) -> u64 {
+    let Some(slot) = PENDING.get_ptr_mut(slot as u32) else {
+        return 0;
+    };
+    // SAFETY: as in `flow_add`.
+    unsafe {
+        let key = (*slot).key;
+        let pending = (*slot).counters;
+        if pending.calls == 0 && pending.bytes == 0 {
+            return 0;
+        }
+        (&raw mut (*slot).counters.bytes).write_volatile(0);
+        (&raw mut (*slot).counters.calls).write_volatile(0);
+        (&raw mut (*slot).counters.first_pieces).write_volatile(0);
+        let Some(counters) = FLOWS.get_ptr_mut(key).or_else(|| first_of(&key)) else {
+            return 0;
+        };
+        (*counters).bytes += pending.bytes;
+        (*counters).calls += pending.calls;
+        (*counters).first_pieces += pending.first_pieces;
     }
     0
 }
 
 #[inline(always)]
 fn first_of(key: &FlowKey) -> Option<*mut FlowCounters> {
-    process::register(key.start_time_ns, key.tgid);
     let zero = FlowCounters {
         bytes: 0,
         calls: 0,

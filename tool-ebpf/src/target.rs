@@ -1,7 +1,9 @@
 //! Which processes are accounted.
 
 use aya_ebpf::{
-    helpers::generated::bpf_get_current_ancestor_cgroup_id, macros::map, maps::HashMap,
+    helpers::generated::bpf_get_current_ancestor_cgroup_id,
+    macros::map,
+    maps::{HashMap, PerCpuArray},
 };
 use copytax_common::{FilterMode, TARGET_ACTIVE};
 
@@ -24,7 +26,7 @@ pub(crate) fn accounted(leader: Task, tgid: u32) -> bool {
     if mode == FilterMode::All as u32 {
         true
     } else if mode == FilterMode::Pids as u32 {
-        flags_of(tgid) & TARGET_ACTIVE != 0
+        is_target(leader, tgid)
     } else if mode == FilterMode::Comm as u32 {
         let comm = layout!(task_comm);
         leader.u64(comm) == filter!(comm[0]) && leader.u64(comm + 8) == filter!(comm[1])
@@ -34,6 +36,41 @@ pub(crate) fn accounted(leader: Task, tgid: u32) -> bool {
         let id = unsafe { bpf_get_current_ancestor_cgroup_id(level) };
         id == filter!(cgroup_id)
     }
+}
+
+/// A process that was found in the target set, and by when it was started.
+#[repr(C)]
+struct Found {
+    start_time_ns: u64,
+    tgid: u64,
+}
+
+/// Slots of found targets on each CPU.
+const FOUND: u32 = 64;
+
+/// An active target stays one until it exits: it need not be looked up again.
+#[map]
+static FOUND_TARGETS: PerCpuArray<Found> = PerCpuArray::with_max_entries(FOUND, 0);
+
+/// Whether the process is an active target.
+#[inline(always)]
+fn is_target(leader: Task, tgid: u32) -> bool {
+    let Some(found) = FOUND_TARGETS.get_ptr_mut(tgid & (FOUND - 1)) else {
+        return false;
+    };
+    let start_time_ns = leader.u64(layout!(task_start_boottime));
+    // SAFETY: the slot belongs to this CPU, where handlers do not interrupt each other.
+    unsafe {
+        if (*found).tgid == u64::from(tgid) && (*found).start_time_ns == start_time_ns {
+            return true;
+        }
+        if flags_of(tgid) & TARGET_ACTIVE == 0 {
+            return false;
+        }
+        (*found).tgid = u64::from(tgid);
+        (*found).start_time_ns = start_time_ns;
+    }
+    true
 }
 
 /// The target flags of a process, 0 where it is no target.

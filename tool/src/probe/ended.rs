@@ -7,7 +7,7 @@ use aya::maps::{HashMap, Map, MapData, MapError, PerCpuHashMap};
 use copytax_common::{ErrorKey, FlowCounters, FlowKey, ProcessKey, ProcessRecord};
 
 use crate::model::{ErrorCount, FlowCount, ProcessId};
-use crate::probe::maps::{Raw, error_count, failed, flow_count, map, map_mut, missing};
+use crate::probe::maps::{Raw, error_count, failed, flow_count, map, map_mut, missing, sum};
 use crate::probe::{ProbeError, Session};
 
 /// The maps that fill up, by what they hold.
@@ -96,7 +96,7 @@ fn take_flows(ebpf: &mut Ebpf, ended: &HashSet<ProcessId>) -> Result<Vec<FlowCou
     let mut taken = Vec::with_capacity(keys.len());
     for key in keys {
         let per_cpu = flows.get(&key, 0).map_err(|error| failed(name, &error))?;
-        taken.push(flow_count(key, &per_cpu)?);
+        taken.push(flow_count(key.0, sum(&per_cpu))?);
         flows.remove(&key).map_err(|error| failed(name, &error))?;
     }
     Ok(taken)

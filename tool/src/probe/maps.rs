@@ -1,10 +1,12 @@
 //! The kernel half's maps, read into plain types.
 
+use std::collections::BTreeMap;
+
 use aya::maps::{HashMap, Map, MapData, MapError, PerCpuArray, PerCpuHashMap, PerCpuValues};
 use aya::{Ebpf, Pod};
 use copytax_common::{
-    Abi, Call, Class, EndpointKind, ErrorKey, FlowCounters, FlowKey, LossCounter, ProcessKey,
-    ProcessRecord,
+    Abi, Call, Class, EndpointKind, ErrorKey, FlowCounters, FlowKey, LossCounter, PendingFlow,
+    ProcessKey, ProcessRecord,
 };
 
 use crate::model::{ErrorCount, FlowCount, ProcessId};
@@ -73,29 +75,44 @@ pub(super) fn failed(map: &'static str, error: &MapError) -> ProbeError {
     }
 }
 
-/// All flows, summed over the CPUs.
+/// All flows, summed over the CPUs, with what these have not added to the map yet.
 pub(crate) fn flows(ebpf: &Ebpf) -> Result<Vec<FlowCount>, ProbeError> {
     let flows: PerCpuHashMap<&MapData, Raw<FlowKey>, Raw<FlowCounters>> = map(ebpf, "FLOWS")?;
-    flows
-        .iter()
-        .map(|element| {
-            let (key, per_cpu) = element.map_err(|error| failed("FLOWS", &error))?;
-            flow_count(key, &per_cpu)
-        })
-        .collect()
+    let mut sums: BTreeMap<FlowKey, FlowCounters> = BTreeMap::new();
+    for element in flows.iter() {
+        let (Raw(key), per_cpu) = element.map_err(|error| failed("FLOWS", &error))?;
+        sums.insert(key, sum(&per_cpu));
+    }
+    let pending: PerCpuArray<&MapData, Raw<PendingFlow>> = map(ebpf, "PENDING")?;
+    for element in pending.iter() {
+        let per_cpu = element.map_err(|error| failed("PENDING", &error))?;
+        for Raw(slot) in per_cpu.iter().filter(|Raw(slot)| slot.key.call != 0) {
+            add(sums.entry(slot.key).or_default(), slot.counters);
+        }
+    }
+    let flows = sums
+        .into_iter()
+        .filter(|(_, sum)| *sum != FlowCounters::default());
+    flows.map(|(key, sum)| flow_count(key, sum)).collect()
 }
 
-/// One flow, summed over the CPUs.
-pub(super) fn flow_count(
-    Raw(key): Raw<FlowKey>,
-    per_cpu: &PerCpuValues<Raw<FlowCounters>>,
-) -> Result<FlowCount, ProbeError> {
+fn add(sum: &mut FlowCounters, more: FlowCounters) {
+    sum.bytes += more.bytes;
+    sum.calls += more.calls;
+    sum.first_pieces += more.first_pieces;
+}
+
+/// The sum over the CPUs.
+pub(super) fn sum(per_cpu: &PerCpuValues<Raw<FlowCounters>>) -> FlowCounters {
     let mut sum = FlowCounters::default();
     for Raw(counters) in per_cpu.iter() {
-        sum.bytes += counters.bytes;
-        sum.calls += counters.calls;
-        sum.first_pieces += counters.first_pieces;
+        add(&mut sum, *counters);
     }
+    sum
+}
+
+/// One flow, in the words of the model.
+pub(super) fn flow_count(key: FlowKey, sum: FlowCounters) -> Result<FlowCount, ProbeError> {
     Ok(FlowCount {
         process: key.process().into(),
         call: Call::try_from(key.call)?,
