@@ -19,7 +19,7 @@ const PROGRAM: &str = "\
     { @w[pid] = sum(args->ret); @wc[pid] = count(); }";
 
 /// After this long without an effect, a signal is sent again.
-const SIGNAL_AGAIN: Duration = Duration::from_millis(250);
+const SIGNAL_AGAIN: Duration = Duration::from_secs(5);
 
 /// bpftrace, watching the whole machine.
 pub(crate) struct Bpftrace {
