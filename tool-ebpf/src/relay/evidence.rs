@@ -1,0 +1,96 @@
+//! Whether memory still holds what was read into it.
+
+use copytax_common::LossCounter;
+
+use super::table::{Set, WAYS, request, set_at};
+use crate::{
+    loss, opaque,
+    sample::{self, SAMPLES},
+};
+
+/// Whether the sampled runs of a way that do not overlap the memory from `from` to `to` are as they
+/// were read.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(super) extern "C" fn relay_unchanged_beside(index: u64, way: u64, from: u64, to: u64) -> u64 {
+    let Some(set) = set_at(index) else {
+        return 0;
+    };
+    let way = sample::masked::<{ WAYS as u64 - 1 }>(way);
+    for run in 0..SAMPLES {
+        let (offset, size) = sample::run(run, set.length[way].get());
+        let at = set.sampled_at[way].get() + u64::from(offset);
+        let is_beside = at >= to || at + u64::from(size) <= from;
+        if size != 0 && is_beside && !is_unchanged(set, way, run) {
+            return 0;
+        }
+    }
+    1
+}
+
+/// No sampled run.
+pub(super) const NO_RUN: u64 = SAMPLES as u64;
+
+/// Whether the sampled runs of a way that lie between `from` and `to` are as they were read. For a
+/// piece without any: whether the nearest runs on both sides are, as far as there are any.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(super) extern "C" fn relay_unchanged(index: u64, way: u64, from: u64, to: u64) -> u64 {
+    let (Some(request), Some(set)) = (request(), set_at(index)) else {
+        return 0;
+    };
+    let way = sample::masked::<{ WAYS as u64 - 1 }>(way);
+    let (base, length) = (set.sampled_at[way].get(), set.length[way].get());
+    if length <= sample::SAMPLE_LEN && from <= base && base + u64::from(length) <= to {
+        return u64::from(is_unchanged(set, way, 0));
+    }
+    let mut inside = false;
+    opaque::set(&request.before, NO_RUN);
+    opaque::set(&request.behind, NO_RUN);
+    for run in 0..SAMPLES {
+        let (offset, size) = sample::run(run, length);
+        let at = base + u64::from(offset);
+        let run_end = at + u64::from(size);
+        if size == 0 {
+            continue;
+        }
+        if at >= from && run_end <= to {
+            inside = true;
+            if !is_unchanged(set, way, run) {
+                return 0;
+            }
+        } else if run_end <= from {
+            opaque::set(&request.before, run as u64);
+        } else if opaque::get(&request.behind) == NO_RUN {
+            opaque::set(&request.behind, run as u64);
+        }
+    }
+    if inside {
+        return 1;
+    }
+    let is_proved = is_neighbour_unchanged(set, way, opaque::get(&request.before))
+        && is_neighbour_unchanged(set, way, opaque::get(&request.behind));
+    u64::from(is_proved)
+}
+
+#[inline(always)]
+pub(super) fn is_neighbour_unchanged(set: &Set, way: usize, run: u64) -> bool {
+    run >= NO_RUN || is_unchanged(set, way, run as usize)
+}
+
+#[inline(always)]
+pub(super) fn is_unchanged(set: &Set, way: usize, run: usize) -> bool {
+    let (offset, size) = sample::run(run, set.length[way].get());
+    let address = set.sampled_at[way].get() + u64::from(offset);
+    matches(address, size, set.samples[way][run].get())
+}
+
+#[inline(always)]
+pub(super) fn matches(address: u64, length: u32, expected: u32) -> bool {
+    let hash = sample::hash_at(address, u64::from(length));
+    if hash == sample::UNREADABLE {
+        loss::count(LossCounter::ContentUnreadable);
+        return false;
+    }
+    hash == u64::from(expected)
+}

@@ -1,0 +1,17 @@
+//! The relay table: which user memory holds bytes that were read, and from where.
+//!
+//! A set-associative table. A read of up to [`CHUNK`] bytes is one entry (longer ones are several)
+//! in the set of its first address' granule, so that an address is found with two look-ups: in its
+//! own granule's set and in the one before. An entry keeps the interval of its bytes that were not
+//! written yet; it shrinks as they are, and dies with the last one, with the next read into the
+//! same memory, or when its content has changed.
+
+mod evidence;
+mod place;
+mod remember;
+mod spend;
+mod table;
+
+pub(crate) use remember::remember;
+pub(crate) use spend::{Found, Whole, relay_forget, spend, spend_whole};
+pub(crate) use table::{CHUNK, Entry, Piece};
