@@ -9,7 +9,7 @@ use copytax::capture::{EngineChoice, Harvesting, Settings, Target, live_harvesti
 use copytax::model::{Call, EndpointKind, ProcessId, Snapshot};
 
 /// Processes that each move bytes and end.
-const PROCESSES: u64 = 97;
+const PROCESSES: u64 = 600;
 const WRITES: u64 = 23;
 const BYTES: u64 = 101;
 

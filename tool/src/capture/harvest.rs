@@ -103,7 +103,10 @@ impl Harvest {
             .filter(|(_, record)| record.flags & PROCESS_EXITED != 0)
             .map(|(id, _)| *id)
             .collect();
-        let ripe: HashSet<_> = ended.extract_if(|id| self.ended.contains(id)).collect();
+        let pending = session.pending()?;
+        let ripe: HashSet<_> = ended
+            .extract_if(|id| self.ended.contains(id) && !pending.contains(id))
+            .collect();
         self.ended = ended;
         if ripe.is_empty() && !self.ended.is_empty() {
             return Ok(());

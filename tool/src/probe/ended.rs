@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use aya::Ebpf;
-use aya::maps::{HashMap, Map, MapData, MapError, PerCpuHashMap};
-use copytax_common::{ErrorKey, FlowCounters, FlowKey, ProcessKey, ProcessRecord};
+use aya::maps::{HashMap, Map, MapData, MapError, PerCpuArray, PerCpuHashMap};
+use copytax_common::{ErrorKey, FlowCounters, FlowKey, PendingFlow, ProcessKey, ProcessRecord};
 
 use crate::model::{ErrorCount, FlowCount, ProcessId};
 use crate::probe::maps::{Raw, error_count, failed, flow_count, map, map_mut, missing, sum};
@@ -40,8 +40,17 @@ impl Session {
         occupancy(&self.ebpf, limit)
     }
 
+    /// Processes with sums that are not in the map of flows yet: they cannot be taken out.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel's map cannot be read.
+    pub fn pending(&self) -> Result<HashSet<ProcessId>, ProbeError> {
+        pending(&self.ebpf)
+    }
+
     /// Takes the sums of processes out of the kernel's maps, and forgets the processes. These must
-    /// have ended: what one of them would still do is lost.
+    /// have ended, and not be [`Self::pending`]: what one of them still adds is lost.
     ///
     /// # Errors
     ///
@@ -55,6 +64,22 @@ impl Session {
         forget(&mut self.ebpf, ended)?;
         Ok((flows, errors))
     }
+}
+
+/// Processes with sums that a CPU has not added to the map of flows yet.
+fn pending(ebpf: &Ebpf) -> Result<HashSet<ProcessId>, ProbeError> {
+    let name = "PENDING";
+    let pending: PerCpuArray<&MapData, Raw<PendingFlow>> = map(ebpf, name)?;
+    let mut found = HashSet::new();
+    for element in pending.iter() {
+        let per_cpu = element.map_err(|error| failed(name, &error))?;
+        found.extend(
+            per_cpu
+                .iter()
+                .map(|Raw(slot)| ProcessId::from(slot.key.process())),
+        );
+    }
+    Ok(found)
 }
 
 /// How many elements each map can hold.
