@@ -209,39 +209,24 @@ impl Exit {
     #[inline(always)]
     fn egress_one_unit(&self, sink: EndpointKind, bytes: u64) -> bool {
         let (tag, address) = (self.tag(), self.argument::<1>());
-        match relay::spend_whole(tag, address, address + bytes) {
+        let (source, class) = match relay::spend_whole(tag, address, address + bytes) {
             Whole::Piece(piece) => {
                 pieces::forget_spent(tag, &piece, address);
-                let class = pieces::class_of(&piece);
-                flows::add(
-                    self.process,
-                    self.call,
-                    piece.source,
-                    sink as u8,
-                    class as u8,
-                    FlowCounters::call(bytes),
-                );
-                true
+                (piece.source, pieces::class_of(&piece))
             }
             Whole::Nothing if self.argument::<2>() < content::MIN_LENGTH => {
                 let wanted = self.argument::<2>();
-                let last = last_ingest::take(tag, self.thread(), wanted, bytes);
-                let (source, class) = match last {
+                match last_ingest::take(tag, self.thread(), wanted, bytes) {
                     Some(source) => (source, Class::SameSize),
                     None => (EndpointKind::None as u8, Class::Generated),
-                };
-                flows::add(
-                    self.process,
-                    self.call,
-                    source,
-                    sink as u8,
-                    class as u8,
-                    FlowCounters::call(bytes),
-                );
-                true
+                }
             }
-            _ => false,
-        }
+            _ => return false,
+        };
+        let (sink, class) = (sink as u8, class as u8);
+        let amount = FlowCounters::call(bytes);
+        flows::add(self.process, self.call, source, sink, class, amount);
+        true
     }
 
     #[inline(always)]
