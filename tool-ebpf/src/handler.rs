@@ -1,12 +1,12 @@
 //! What happens at the exit of an accounted system call.
 
-use copytax_common::{Call, CallGroup, Class, EndpointKind, FlowCounters, LossCounter, ProcessKey};
+use copytax_common::{Call, CallGroup, Class, EndpointKind, LossCounter, ProcessKey, Sharing};
 
 use crate::{
     arch::{self, Registers},
     content,
     endpoint::Endpoint,
-    flows,
+    flows::{self, Amount, Flow},
     kernel::Task,
     last_ingest,
     layout::layout,
@@ -223,9 +223,8 @@ impl Exit {
             }
             _ => return false,
         };
-        let (sink, class) = (sink as u8, class as u8);
-        let amount = FlowCounters::call(bytes);
-        flows::add(self.process, self.call, source, sink, class, amount);
+        let flow = Flow::copied(self.call, source, sink as u8, class);
+        flows::add(self.process, flow, Amount::call(bytes));
         true
     }
 
@@ -275,20 +274,13 @@ impl Exit {
                 pipes::fill(sink, kind, length);
             }
             let bit = 1 << (kind & 31);
-            let amount = FlowCounters {
+            let amount = Amount {
                 bytes: length,
-                calls: u64::from(seen & bit == 0),
-                first_pieces: u64::from(seen == 0),
+                is_first_of_flow: seen & bit == 0,
+                is_first_of_call: seen == 0,
             };
             seen |= bit;
-            flows::add(
-                self.process,
-                self.call,
-                kind,
-                sink.kind as u8,
-                class as u8,
-                amount,
-            );
+            self.add_amount(kind, sink.kind as u8, class, amount);
         });
     }
 
@@ -321,7 +313,24 @@ impl Exit {
 
     #[inline(always)]
     fn add(&self, source: EndpointKind, sink: EndpointKind, class: Class, bytes: u64) {
-        flows::add_call(self.process, self.call, source, sink, class, bytes);
+        self.add_amount(source as u8, sink as u8, class, Amount::call(bytes));
+    }
+
+    #[inline(always)]
+    fn add_amount(&self, source: u8, sink: u8, class: Class, amount: Amount) {
+        let sharing = if self.call < Call::Read as u8 && class as u8 <= Class::Staged as u8 {
+            Sharing::UnknownSource
+        } else {
+            Sharing::None
+        };
+        let flow = Flow {
+            call: self.call,
+            source,
+            sink,
+            class,
+            sharing,
+        };
+        flows::add(self.process, flow, amount);
     }
 
     #[inline(always)]
