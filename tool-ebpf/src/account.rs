@@ -7,7 +7,7 @@ use crate::{
     endpoint::Endpoint,
     flows::{self, Amount, Flow},
     last_ingest, pieces, pipes,
-    relay::{self, CHUNK, Whole},
+    relay::{self, CHUNK, Place, Whole},
     walk::{self, Caller, Direction, Shape},
 };
 
@@ -64,14 +64,14 @@ impl Operation {
     pub(crate) fn ingest(&self, source: &Endpoint, memory: Memory, result: u64) {
         let mut bytes = result;
         if result != 0 {
-            let mut base = memory.address;
+            let (tag, thread, kind) = (self.tag, self.thread, source.kind as u8);
             if memory.is_one_unit(result) {
-                pieces::read(self.tag, base, result, self.thread, source.kind as u8);
+                pieces::read(tag, memory.address, result, thread, kind);
             } else {
                 bytes = self.walk(source.kind, Direction::Ingest, memory, result);
-                base = walk::first_address();
+                let base = walk::first_address();
+                last_ingest::remember(tag, thread, base, bytes, kind, Place(0));
             }
-            last_ingest::remember(self.tag, self.thread, base, bytes, source.kind);
         }
         self.count_ingest(source, bytes);
     }
@@ -102,10 +102,16 @@ impl Operation {
     #[inline(always)]
     fn egress_one_unit(&self, sink: EndpointKind, memory: Memory, bytes: u64) -> bool {
         let (tag, address) = (self.tag, memory.address);
+        if let Some(front) = last_ingest::spend(tag, self.thread, address, bytes) {
+            let class = pieces::class_of(front.copied);
+            let flow = Flow::copied(self.call, front.source, sink as u8, class);
+            flows::add(self.process, flow, Amount::call(bytes));
+            return true;
+        }
         let (source, class) = match relay::spend_whole(tag, address, address + bytes) {
             Whole::Piece(piece) => {
                 pieces::forget_spent(tag, &piece, address);
-                (piece.source, pieces::class_of(&piece))
+                (piece.source, pieces::class_of(piece.copied))
             }
             Whole::Nothing if memory.length < content::MIN_LENGTH => {
                 match last_ingest::take(tag, self.thread, memory.length, bytes) {

@@ -6,7 +6,7 @@ use crate::{
     content,
     flows::{self, Amount, Flow},
     last_ingest,
-    relay::{self, CHUNK, Entry, Found, Piece},
+    relay::{self, CHUNK, Entry, Found, Piece, Place},
     sample::{self, SAMPLES},
     walk::{self, Walk},
 };
@@ -20,24 +20,29 @@ pub(crate) fn read(tag: u64, address: u64, length: u64, thread: u32, source: u8)
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn piece_read(tag: u64, address: u64, length: u64, thread: u64, source: u64) -> u64 {
+    let (thread, source) = (thread as u32, source as u8);
     let Some(samples) = sample::of(address, length) else {
+        last_ingest::remember(tag, thread, address, length, source, Place(0));
         return 0;
     };
-    let (thread, source) = (thread as u32, source as u8);
     let mut entry = Entry::fresh(tag, address, length as u32, thread, source, samples);
     if length >= content::MIN_LENGTH {
         let fingerprint = sample::combine(samples, length as u32);
         entry.content_slot =
             content::remember(tag, fingerprint, address, length as u32, thread, source);
     }
-    relay::remember(entry);
+    let mut place = last_ingest::place_of_read(tag, thread, address, length);
+    if place == Place(0) || !relay::renew(place, &entry) {
+        place = relay::remember(entry);
+    }
+    last_ingest::remember(tag, thread, address, length, source, place);
     0
 }
 
-/// The class of a piece that was read before.
+/// The class of bytes that were read before, or are a copy of such.
 #[inline(always)]
-pub(crate) const fn class_of(piece: &Piece) -> Class {
-    if piece.copied {
+pub(crate) const fn class_of(copied: bool) -> Class {
+    if copied {
         Class::SameContent
     } else {
         Class::SameBuffer
@@ -122,7 +127,7 @@ pub(crate) extern "C" fn piece_egress() -> u64 {
         Found::Piece(piece) => {
             forget_spent(tag, &piece, cursor);
             walk.matched.set(walk.matched.get() + piece.length);
-            emit(class_of(&piece), piece.source, piece.length);
+            emit(class_of(piece.copied), piece.source, piece.length);
             piece.length
         }
         Found::Gap(next) => {

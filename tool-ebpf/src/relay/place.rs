@@ -1,6 +1,6 @@
 //! Writing an entry into a way of a set.
 
-use super::table::{COPIED, Entry, Set, WAYS, granule, request, set_at};
+use super::table::{COPIED, Entry, Set, WAYS, granule, is_free, request, set_at};
 use crate::{content, opaque, recency, sample};
 
 /// Age of a free way: older than any.
@@ -17,7 +17,8 @@ pub(super) fn sampled_start(set: &Set, way: usize) -> u64 {
     }
 }
 
-/// Puts the request's entry into a free way of the set, which is locked, else into the oldest one.
+/// Puts the request's entry into a free way of the set, which is locked, else into the oldest one;
+/// gives the way.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(super) extern "C" fn relay_place(index: u64) -> u64 {
@@ -28,7 +29,7 @@ pub(super) extern "C" fn relay_place(index: u64) -> u64 {
     opaque::set(&request.way, 0);
     opaque::set(&request.best, 0);
     for way in 0..WAYS {
-        let age = if set.tag[way].get() == 0 {
+        let age = if is_free(set, way) {
             FREE
         } else {
             u64::from(now.wrapping_sub(set.stamp[way].get()))
@@ -44,11 +45,11 @@ pub(super) extern "C" fn relay_place(index: u64) -> u64 {
         recency::count_eviction(set.tag[way].get(), best as u32);
     }
     write(set, way, request.entry.get());
-    0
+    way as u64
 }
 
 /// Puts the request's entry into this way of the set, which is locked, if the way is still free or its
-/// entry still lies inside of the new one; else anywhere.
+/// entry still lies inside of the new one; else anywhere. Gives the way.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(super) extern "C" fn relay_replace(index: u64, way: u64) -> u64 {
@@ -65,9 +66,9 @@ pub(super) extern "C" fn relay_replace(index: u64, way: u64) -> u64 {
         if is_inside {
             content::forget(tag, set.content_slot[way].get(), set.base[way].get());
         }
-        if is_inside || tag == 0 {
+        if is_inside || is_free(set, way) {
             write(set, way, entry);
-            return 0;
+            return way as u64;
         }
     }
     relay_place(index)

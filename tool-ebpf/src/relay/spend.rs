@@ -4,8 +4,8 @@ use super::{
     evidence::relay_unchanged,
     place::relay_place,
     table::{
-        COPIED, Entry, GRANULE_SHIFT, Piece, WAYS, granule, has_crossing, index_of, relay_lock,
-        request, set_at, unlock,
+        COPIED, Entry, GRANULE_SHIFT, Piece, WAYS, granule, has_crossing, index_of, is_free,
+        relay_lock, request, set_at, unlock,
     },
 };
 use crate::sample;
@@ -130,7 +130,7 @@ extern "C" fn relay_find(index: u64) -> u64 {
             if request.address.get() < set.end[way].get() {
                 covering = way as u64;
             }
-        } else if start < request.next.get() {
+        } else if start < request.next.get() && !is_free(set, way) {
             request.next.set(start);
         }
     }
@@ -172,9 +172,6 @@ extern "C" fn relay_take(index: u64, way: u64) -> u64 {
     request.piece.set(piece);
     if address == start {
         set.start[slot].set(piece_end);
-        if piece_end == end {
-            set.tag[slot].set(0);
-        }
         return 1;
     }
     set.end[slot].set(address);

@@ -27,7 +27,8 @@ pub(super) const COPIED: u8 = 0x80;
 /// One set. The tags, which every look-up compares, are one cache line.
 #[repr(C)]
 pub(crate) struct Set {
-    /// [`Entry::tag`], 0 where the way is free.
+    /// [`Entry::tag`], 0 where the way is free. An entry that is spent (`start` is `end`) keeps its
+    /// memory, so that it can be renewed, until the way or the memory is taken by another.
     pub(super) tag: [Cell<u64>; WAYS],
     pub(super) start: [Cell<u64>; WAYS],
     pub(super) end: [Cell<u64>; WAYS],
@@ -145,6 +146,12 @@ pub(super) fn set_at(index: u64) -> Option<&'static Set> {
     // SAFETY: sets live in map values, which stay; fields are plain integers, changed under the
     // set's lock.
     RELAY.get_ptr(index as u32).map(|set| unsafe { &*set })
+}
+
+/// Whether a way can take another entry: it has none, or one that is spent.
+#[inline(always)]
+pub(super) fn is_free(set: &Set, way: usize) -> bool {
+    set.tag[way].get() == 0 || set.start[way].get() >= set.end[way].get()
 }
 
 /// Whether an entry of the set may reach into the next granule.
