@@ -21,8 +21,8 @@ pub use config::{Filter, FilterMode, KernelLayout, TARGET_ACTIVE, TARGET_FOLLOW,
 pub use decode::{Abi, DecodeError, UnknownTag};
 pub use endpoint::EndpointKind;
 pub use flow::{
-    ErrorCounters, ErrorKey, FlowCounters, FlowKey, PENDING_FLOWS, PendingFlow, ProcessKey,
-    TransferCounters, TransferKey,
+    ErrorCounters, ErrorKey, FlowCounters, FlowKey, OPEN_TRANSFER_SETS, OPEN_TRANSFER_WAYS,
+    OpenTransfers, PENDING_FLOWS, PendingFlow, ProcessKey, TransferCounters, TransferKey,
 };
 pub use loss::LossCounter;
 pub use process::{

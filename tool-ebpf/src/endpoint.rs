@@ -5,6 +5,7 @@ use copytax_common::EndpointKind;
 use crate::{
     kernel::{Task, load, read},
     layout::layout,
+    sample::mix,
 };
 
 /// `include/uapi/linux/stat.h`
@@ -77,6 +78,14 @@ impl Endpoint {
     #[inline(always)]
     pub(crate) fn is_writable(&self) -> bool {
         read::<u32>(self.file, layout!(id_file), layout!(file_mode)) & FMODE_WRITE != 0
+    }
+
+    /// Stands for the open file, never 0. Structures of files are used again; the inode's number
+    /// tells such files apart, unless one is opened twice.
+    #[inline(always)]
+    pub(crate) fn id(&self) -> u64 {
+        let number: u64 = read(self.inode, layout!(id_inode), layout!(inode_ino));
+        mix(self.file ^ number.rotate_left(32)) | 1
     }
 
     /// Inode number and device: what identifies a pipe while it exists.

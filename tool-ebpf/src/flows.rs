@@ -10,7 +10,7 @@ use copytax_common::{
     PENDING_FLOWS, PendingFlow, ProcessKey, Sharing,
 };
 
-use crate::{loss, process, sample::mix};
+use crate::{loss, process, sample::mix, transfers};
 
 #[map]
 static FLOWS: PerCpuHashMap<FlowKey, FlowCounters> = PerCpuHashMap::with_max_entries(32_768, 0);
@@ -50,6 +50,20 @@ impl Flow {
     }
 }
 
+/// The files that bytes went between ([`crate::endpoint::Endpoint::id`]).
+#[derive(Clone, Copy)]
+pub(crate) struct Files {
+    /// Lower half of the source's.
+    pub(crate) source: u32,
+    /// 0 where bytes went to no file.
+    pub(crate) sink: u64,
+}
+
+impl Files {
+    /// Bytes came into the process.
+    pub(crate) const NONE: Self = Self { source: 0, sink: 0 };
+}
+
 /// What a call adds to a flow.
 #[derive(Clone, Copy)]
 pub(crate) struct Amount {
@@ -74,7 +88,7 @@ impl Amount {
 
 /// Adds to the sums of one flow.
 #[inline(always)]
-pub(crate) fn add(process: ProcessKey, flow: Flow, amount: Amount) {
+pub(crate) fn add(process: ProcessKey, flow: Flow, files: Files, amount: Amount) {
     let kinds = [flow.call, flow.source, flow.sink, flow.class as u8];
     let [sharing, first_of_flow, first_of_call] = [
         flow.sharing as u64,
@@ -85,7 +99,8 @@ pub(crate) fn add(process: ProcessKey, flow: Flow, amount: Amount) {
         process.start_time_ns,
         pack(process.tgid, kinds),
         amount.bytes,
-        sharing | first_of_flow << 8 | first_of_call << 9,
+        sharing | first_of_flow << 8 | first_of_call << 9 | u64::from(files.source) << 32,
+        files.sink,
     );
 }
 
@@ -97,7 +112,13 @@ const fn pack(tgid: u32, bytes: [u8; 4]) -> u64 {
 
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn flow_add(start_time_ns: u64, packed: u64, bytes: u64, flags: u64) -> u64 {
+extern "C" fn flow_add(
+    start_time_ns: u64,
+    packed: u64,
+    bytes: u64,
+    flags: u64,
+    sink: u64,
+) -> u64 {
     let [call, source, sink, class] = (packed as u32).to_le_bytes();
     let key = FlowKey {
         start_time_ns,
@@ -115,7 +136,7 @@ extern "C" fn flow_add(start_time_ns: u64, packed: u64, bytes: u64, flags: u64) 
     };
     // SAFETY: the slot belongs to this CPU, where handlers do not interrupt each other.
     unsafe {
-        if (*slot).key != key {
+        if !is_same(&(*slot).key, &key) {
             flow_flush((hash >> 32) & u64::from(PENDING_FLOWS - 1));
             process::register(start_time_ns, key.tgid);
             (*slot).key = key;
@@ -125,7 +146,31 @@ extern "C" fn flow_add(start_time_ns: u64, packed: u64, bytes: u64, flags: u64) 
         (*slot).counters.calls += (flags >> 8) & 1;
         (*slot).counters.first_pieces += (flags >> 9) & 1;
     }
+    if sink != 0 && bytes != 0 {
+        transfers::note(sink, (flags >> 32) as u32, key, bytes);
+    }
     0
+}
+
+/// Word by word: the compiler would call a loop over bytes to compare so many of them.
+#[inline(always)]
+pub(crate) fn is_same(a: &FlowKey, b: &FlowKey) -> bool {
+    let words = |key: &FlowKey| {
+        let FlowKey {
+            start_time_ns,
+            tgid,
+            call,
+            source,
+            sink,
+            class,
+            sharing,
+            padding: _,
+        } = *key;
+        let kinds = u32::from_le_bytes([call, source, sink, class]);
+        [start_time_ns, u64::from(tgid) << 32 | u64::from(kinds), u64::from(sharing)]
+    };
+    let (a, b) = (words(a), words(b));
+    a[0] == b[0] && a[1] == b[1] && a[2] == b[2]
 }
 
 /// Adds the sums of a slot to the map of flows, and clears them.

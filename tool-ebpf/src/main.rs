@@ -27,6 +27,7 @@ mod recency;
 mod relay;
 mod sample;
 mod target;
+mod transfers;
 mod walk;
 
 use aya_ebpf::{

@@ -4,38 +4,55 @@ use copytax_common::{Class, EndpointKind};
 
 use crate::{
     content,
-    flows::{self, Amount, Flow},
+    flows::{self, Amount, Files, Flow},
     last_ingest,
-    relay::{self, CHUNK, Entry, Found, Piece, Place},
+    relay::{self, CHUNK, Entry, Found, Origin, Piece, Place},
     sample::{self, SAMPLES},
     walk::{self, Walk},
 };
 
+/// Bytes that the process made itself.
+pub(crate) const PROCESS: Origin = Origin {
+    source: EndpointKind::None as u8,
+    file: 0,
+};
+
+/// Bytes that could not be looked at.
+pub(crate) const UNKNOWN: Origin = Origin {
+    source: EndpointKind::Unknown as u8,
+    file: 0,
+};
+
 /// Remembers a read of one unit.
 #[inline(always)]
-pub(crate) fn read(tag: u64, address: u64, length: u64, thread: u32, source: u8) {
-    piece_read(tag, address, length, u64::from(thread), u64::from(source));
+pub(crate) fn read(tag: u64, address: u64, length: u64, thread: u32, origin: Origin) {
+    let packed = u64::from(origin.file) << 32 | u64::from(origin.source);
+    piece_read(tag, address, length, u64::from(thread), packed);
 }
 
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn piece_read(tag: u64, address: u64, length: u64, thread: u64, source: u64) -> u64 {
-    let (thread, source) = (thread as u32, source as u8);
+extern "C" fn piece_read(tag: u64, address: u64, length: u64, thread: u64, origin: u64) -> u64 {
+    let thread = thread as u32;
+    let origin = Origin {
+        source: origin as u8,
+        file: (origin >> 32) as u32,
+    };
     let Some(samples) = sample::of(address, length) else {
-        last_ingest::remember(tag, thread, address, length, source, Place(0));
+        last_ingest::remember(tag, thread, address, length, origin.source, Place(0));
         return 0;
     };
-    let mut entry = Entry::fresh(tag, address, length as u32, thread, source, samples);
+    let mut entry = Entry::fresh(tag, address, length as u32, thread, origin, samples);
     if length >= content::MIN_LENGTH {
         let fingerprint = sample::combine(samples, length as u32);
         entry.content_slot =
-            content::remember(tag, fingerprint, address, length as u32, thread, source);
+            content::remember(tag, fingerprint, address, length as u32, thread, origin);
     }
     let mut place = last_ingest::place_of_read(tag, thread, address, length);
     if place == Place(0) || !relay::renew(place, &entry) {
         place = relay::remember(entry);
     }
-    last_ingest::remember(tag, thread, address, length, source, place);
+    last_ingest::remember(tag, thread, address, length, origin.source, place);
     0
 }
 
@@ -73,7 +90,7 @@ pub(crate) extern "C" fn piece_ingest() -> u64 {
     let Some(samples) = sample::of(address, length) else {
         return 0;
     };
-    let mut entry = fresh(walk, address, length, walk.endpoint.get(), samples);
+    let mut entry = fresh(walk, address, length, origin_of(walk), samples);
     if address == walk.segment.get() {
         entry.content_slot = remember_content(walk, samples);
     }
@@ -82,9 +99,24 @@ pub(crate) extern "C" fn piece_ingest() -> u64 {
 }
 
 #[inline(always)]
-fn fresh(walk: &Walk, address: u64, length: u64, source: u8, samples: [u32; SAMPLES]) -> Entry {
+fn fresh(
+    walk: &Walk,
+    address: u64,
+    length: u64,
+    origin: Origin,
+    samples: [u32; SAMPLES],
+) -> Entry {
     let (tag, thread) = (walk.tag.get(), walk.thread.get());
-    Entry::fresh(tag, address, length as u32, thread, source, samples)
+    Entry::fresh(tag, address, length as u32, thread, origin, samples)
+}
+
+/// What the call reads from.
+#[inline(always)]
+fn origin_of(walk: &Walk) -> Origin {
+    Origin {
+        source: walk.endpoint.get(),
+        file: walk.file.get() as u32,
+    }
 }
 
 /// Remembers the content of the segment whose first piece has these samples; gives its slot plus 1.
@@ -102,8 +134,8 @@ fn remember_content(walk: &Walk, samples: [u32; SAMPLES]) -> u32 {
             None => return 0,
         }
     };
-    let (tag, thread, source) = (walk.tag.get(), walk.thread.get(), walk.endpoint.get());
-    content::remember(tag, fingerprint, address, length as u32, thread, source)
+    let (tag, thread) = (walk.tag.get(), walk.thread.get());
+    content::remember(tag, fingerprint, address, length as u32, thread, origin_of(walk))
 }
 
 /// Fingerprint of a whole segment; `None` where it is too short, or cannot be read.
@@ -127,7 +159,7 @@ pub(crate) extern "C" fn piece_egress() -> u64 {
         Found::Piece(piece) => {
             forget_spent(tag, &piece, cursor);
             walk.matched.set(walk.matched.get() + piece.length);
-            emit(class_of(piece.copied), piece.source, piece.length);
+            emit(class_of(piece.copied), piece.origin(), piece.length);
             piece.length
         }
         Found::Gap(next) => {
@@ -155,11 +187,11 @@ pub(crate) extern "C" fn segment_end() -> u64 {
         }
         let (tag, thread) = (walk.tag.get(), walk.thread.get());
         if let Some(source) = last_ingest::take(tag, thread, walk.segment_wanted.get(), gap) {
-            emit(Class::SameSize, source, gap);
+            emit(Class::SameSize, Origin { source, file: 0 }, gap);
             return 0;
         }
     }
-    emit(Class::Generated, EndpointKind::None as u8, gap);
+    emit(Class::Generated, PROCESS, gap);
     0
 }
 
@@ -178,8 +210,8 @@ fn emit_copy(walk: &Walk) -> bool {
     let written = walk.segment_length.get();
     walk.rest.set(walk.segment.get() + written);
     walk.rest_left.set(wanted - written);
-    walk.rest_source.set(original.source);
-    emit(Class::SameContent, original.source, written);
+    walk.rest_origin.set(original.origin);
+    emit(Class::SameContent, original.origin, written);
     true
 }
 
@@ -196,7 +228,7 @@ pub(crate) extern "C" fn piece_rest() -> u64 {
     walk.rest.set(address + length);
     walk.rest_left.set(left - length);
     if let Some(samples) = sample::of(address, length) {
-        let mut entry = fresh(walk, address, length, walk.rest_source.get(), samples);
+        let mut entry = fresh(walk, address, length, walk.rest_origin.get(), samples);
         entry.copied = true;
         relay::remember(entry);
     }
@@ -205,11 +237,11 @@ pub(crate) extern "C" fn piece_rest() -> u64 {
 
 /// Adds a piece to its flow.
 #[inline(always)]
-pub(crate) fn emit(class: Class, source: u8, bytes: u64) {
+pub(crate) fn emit(class: Class, origin: Origin, bytes: u64) {
     let Some(walk) = walk::current() else {
         return;
     };
-    let bit = (class as u64).wrapping_sub(Class::SameBuffer as u64) * 16 + u64::from(source & 15);
+    let bit = (class as u64).wrapping_sub(Class::SameBuffer as u64) * 16 + u64::from(origin.source & 15);
     let word = &walk.seen[(bit as usize >> 6) & 1];
     let mask = 1u64 << (bit & 63);
     let amount = Amount {
@@ -219,6 +251,10 @@ pub(crate) fn emit(class: Class, source: u8, bytes: u64) {
     };
     word.set(word.get() | mask);
     walk.has_first_piece.set(1);
-    let flow = Flow::copied(walk.call.get(), source, walk.endpoint.get(), class);
-    flows::add(walk.process.get(), flow, amount);
+    let flow = Flow::copied(walk.call.get(), origin.source, walk.endpoint.get(), class);
+    let files = Files {
+        source: origin.file,
+        sink: walk.file.get(),
+    };
+    flows::add(walk.process.get(), flow, files, amount);
 }

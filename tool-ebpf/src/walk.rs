@@ -12,7 +12,7 @@ use aya_ebpf::{
 };
 use copytax_common::{Call, Class, EndpointKind, LossCounter, ProcessKey};
 
-use crate::{layout::layout, loss, opaque, pieces};
+use crate::{layout::layout, loss, opaque, pieces, relay::Origin};
 
 /// Steps of one call. The largest call moves 2 GiB (`MAX_RW_COUNT`), which is 32,768 granules; the
 /// largest vector has 1,024 elements (`UIO_MAXIOV`).
@@ -67,7 +67,7 @@ pub(crate) struct Walk {
     /// What a short write of a copy has left: address, bytes, source.
     pub(crate) rest: Cell<u64>,
     pub(crate) rest_left: Cell<u64>,
-    pub(crate) rest_source: Cell<u8>,
+    pub(crate) rest_origin: Cell<Origin>,
     /// Vector elements to come.
     vector: Cell<u64>,
     vector_left: Cell<u64>,
@@ -80,6 +80,8 @@ pub(crate) struct Walk {
     direction: Cell<u8>,
     /// [`EndpointKind`] of the call's descriptor.
     pub(crate) endpoint: Cell<u8>,
+    /// Its file ([`crate::endpoint::Endpoint::id`]).
+    pub(crate) file: Cell<u64>,
     pub(crate) call: Cell<u8>,
     pub(crate) has_first_piece: Cell<u8>,
 }
@@ -104,6 +106,7 @@ pub(crate) struct Caller {
     pub(crate) thread: u32,
     pub(crate) call: u8,
     pub(crate) endpoint: EndpointKind,
+    pub(crate) file: u64,
     pub(crate) direction: Direction,
 }
 
@@ -170,6 +173,7 @@ pub(crate) fn walk(caller: &Caller, shape: u8, address: u64, length: u64, result
     walk.direction.set(caller.direction as u8);
     walk.endpoint.set(caller.endpoint as u8);
     walk.call.set(caller.call);
+    walk.file.set(caller.file);
     walk_memory(u64::from(shape), address, length, result)
 }
 
@@ -240,9 +244,9 @@ fn finish(walk: &Walk, done: bool) {
     }
     if walk.direction.get() == Direction::Egress as u8 {
         if rest != 0 {
-            pieces::emit(Class::Unknown, EndpointKind::Unknown as u8, rest);
+            pieces::emit(Class::Unknown, pieces::UNKNOWN, rest);
         } else if walk.has_first_piece.get() == 0 {
-            pieces::emit(Class::Generated, EndpointKind::None as u8, 0);
+            pieces::emit(Class::Generated, pieces::PROCESS, 0);
         }
     }
 }

@@ -53,6 +53,7 @@ pub(crate) fn renew(place: Place, entry: &Entry) -> bool {
         set.stamp[way].set(now);
         set.start[way].set(entry.start);
         set.thread[way].set(entry.thread);
+        set.file[way].set(entry.file);
         set.samples[way][0].set(entry.samples[0]);
         set.samples[way][1].set(entry.samples[1]);
         set.samples[way][2].set(entry.samples[2]);
@@ -72,13 +73,15 @@ fn is_same_memory(set: &Set, way: usize, entry: &Entry) -> bool {
         && set.origin[way].get() == entry.source
 }
 
-/// Bit of an answer of [`relay_spend_at`]; the lower ones are the entry's origin.
+/// Bit of an answer of [`relay_spend_at`]; below it is the entry's origin, in the upper half its file.
 const SPENT_SOME: u64 = 0x100;
 
 /// What a write of the front of an entry has spent.
 pub(crate) struct Front {
     /// [`copytax_common::EndpointKind`]
     pub(crate) source: u8,
+    /// Stands for the file that was read.
+    pub(crate) file: u32,
     /// Not what was read but a copy of it.
     pub(crate) copied: bool,
 }
@@ -97,6 +100,7 @@ pub(crate) fn spend_at(
     let found = relay_spend_at(packed, tag, address, limit);
     (found & SPENT_SOME != 0).then_some(Front {
         source: found as u8 & !COPIED,
+        file: (found >> 32) as u32,
         copied: found as u8 & COPIED != 0,
     })
 }
@@ -119,7 +123,8 @@ extern "C" fn relay_spend_at(packed: u64, tag: u64, address: u64, limit: u64) ->
         && set.thread[way].get() == packed as u32
         && relay_unchanged(place.index(), way as u64, address, limit) != 0
     {
-        found = SPENT_SOME | u64::from(set.origin[way].get());
+        let file = u64::from(set.file[way].get());
+        found = SPENT_SOME | u64::from(set.origin[way].get()) | file << 32;
         set.start[way].set(limit);
         if set.end[way].get() == limit {
             content::forget(tag, set.content_slot[way].get(), set.base[way].get());

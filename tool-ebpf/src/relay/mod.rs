@@ -16,4 +16,4 @@ mod table;
 pub(crate) use again::{Front, Place, renew, spend_at};
 pub(crate) use remember::remember;
 pub(crate) use spend::{Found, Whole, relay_forget, spend, spend_whole};
-pub(crate) use table::{CHUNK, Entry, Piece};
+pub(crate) use table::{CHUNK, Entry, Origin, Piece};

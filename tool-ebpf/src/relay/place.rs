@@ -88,6 +88,7 @@ pub(super) fn write(set: &Set, way: usize, entry: Entry) {
     set.thread[way].set(entry.thread);
     set.content_slot[way].set(entry.content_slot);
     set.stamp[way].set(now);
+    set.file[way].set(entry.file);
     set.samples[way][0].set(entry.samples[0]);
     set.samples[way][1].set(entry.samples[1]);
     set.samples[way][2].set(entry.samples[2]);

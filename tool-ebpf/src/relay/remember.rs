@@ -176,6 +176,7 @@ extern "C" fn relay_ends_at_entry(index: u64) -> u64 {
             && set.end[way].get() == entry.start
             && !is_free(set, way)
             && set.origin[way].get() == entry.source
+            && set.file[way].get() == entry.file
             && set.sampled_at[way].get() + u64::from(set.length[way].get()) == entry.start
             && entry.end - set.start[way].get() <= CHUNK
         {

@@ -165,6 +165,7 @@ extern "C" fn relay_take(index: u64, way: u64) -> u64 {
         base: set.base[slot].get(),
         thread: set.thread[slot].get(),
         content_slot: set.content_slot[slot].get(),
+        file: set.file[slot].get(),
         source: set.origin[slot].get() & !COPIED,
         copied: set.origin[slot].get() & COPIED != 0,
         spent: address == start && piece_end == end,
@@ -185,6 +186,7 @@ extern "C" fn relay_take(index: u64, way: u64) -> u64 {
             length: set.length[slot].get(),
             thread: set.thread[slot].get(),
             content_slot: set.content_slot[slot].get(),
+            file: piece.file,
             samples: [
                 set.samples[slot][0].get(),
                 set.samples[slot][1].get(),

@@ -39,6 +39,8 @@ pub(crate) struct Set {
     pub(super) content_slot: [Cell<u32>; WAYS],
     /// [`recency::stamp`] of the entry.
     pub(super) stamp: [Cell<u32>; WAYS],
+    /// [`Entry::file`]
+    pub(super) file: [Cell<u32>; WAYS],
     pub(super) samples: [[Cell<u32>; SAMPLES]; WAYS],
     /// [`Entry::source`], with [`COPIED`] where [`Entry::copied`].
     pub(super) origin: [Cell<u8>; WAYS],
@@ -49,7 +51,7 @@ pub(crate) struct Set {
     pub(super) lock: Cell<u64>,
 }
 
-const _: () = assert!(size_of::<Set>() == 568);
+const _: () = assert!(size_of::<Set>() == 600);
 
 // SAFETY: changes are made under `lock`; what is read without it is only a hint.
 unsafe impl Sync for Set {}
@@ -75,11 +77,22 @@ pub(crate) struct Entry {
     pub(crate) thread: u32,
     /// Slot in the content table plus 1, or 0.
     pub(crate) content_slot: u32,
+    /// Stands for the file that was read ([`crate::flows::Files::source`]).
+    pub(crate) file: u32,
     pub(crate) samples: [u32; SAMPLES],
     /// [`copytax_common::EndpointKind`]
     pub(crate) source: u8,
     /// Not what was read but a copy of it: the rest of a short write.
     pub(crate) copied: bool,
+}
+
+/// Where bytes were read from.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin {
+    /// [`copytax_common::EndpointKind`]
+    pub(crate) source: u8,
+    /// Stands for the file.
+    pub(crate) file: u32,
 }
 
 /// A run of bytes that were read and are now written.
@@ -89,10 +102,22 @@ pub(crate) struct Piece {
     pub(crate) base: u64,
     pub(crate) thread: u32,
     pub(crate) content_slot: u32,
+    pub(crate) file: u32,
     pub(crate) source: u8,
     pub(crate) copied: bool,
     /// The whole entry is spent: what else remembers the read must forget it.
     pub(crate) spent: bool,
+}
+
+impl Piece {
+    /// Where the bytes were read from.
+    #[inline(always)]
+    pub(crate) const fn origin(&self) -> Origin {
+        Origin {
+            source: self.source,
+            file: self.file,
+        }
+    }
 }
 
 /// Arguments and results of the global functions below, which take scalars only.
@@ -182,7 +207,7 @@ impl Entry {
         address: u64,
         length: u32,
         thread: u32,
-        source: u8,
+        origin: Origin,
         samples: [u32; SAMPLES],
     ) -> Self {
         Self {
@@ -194,8 +219,9 @@ impl Entry {
             length,
             thread,
             content_slot: 0,
+            file: origin.file,
             samples,
-            source,
+            source: origin.source,
             copied: false,
         }
     }
