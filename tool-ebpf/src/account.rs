@@ -6,8 +6,10 @@ use crate::{
     content,
     endpoint::Endpoint,
     flows::{self, Amount, Flow},
-    last_ingest, pieces, pipes,
+    last_ingest, pieces,
+    pipes::{self, Origin},
     relay::{self, CHUNK, Whole},
+    sharing,
     walk::{self, Caller, Direction, Shape},
 };
 
@@ -82,7 +84,8 @@ impl Operation {
         if source.kind as u8 == EndpointKind::Pipe as u8 {
             pipes::discard(source, bytes);
         }
-        self.add(source.kind, EndpointKind::None, Class::Ingest, bytes);
+        let flow = Flow::copied(self.call, source.kind as u8, 0, Class::Ingest);
+        flows::add(self.process, flow, Amount::call(bytes));
     }
 
     /// Accounts for a call that brought `result` bytes (or messages) out of `memory`.
@@ -93,7 +96,7 @@ impl Operation {
             bytes = self.walk(sink.kind, Direction::Egress, memory, bytes);
         }
         if sink.kind as u8 == EndpointKind::Pipe as u8 {
-            pipes::fill(sink, EndpointKind::Pipe as u8, bytes);
+            pipes::fill(sink, Origin::pages(EndpointKind::Pipe), bytes);
         }
     }
 
@@ -124,55 +127,65 @@ impl Operation {
     #[inline(always)]
     pub(crate) fn transfer(&self, source: &Endpoint, sink: &Endpoint, bytes: u64) {
         let into_pipe = sink.kind as u8 == EndpointKind::Pipe as u8;
-        let class = if into_pipe {
+        let taken = sharing::of_sink(self.call, source, sink);
+        if source.kind as u8 != EndpointKind::Pipe as u8 || bytes == 0 {
+            // A copy into the sink is one whatever the source did.
+            let given = if Sharing::is_copied(taken) {
+                taken
+            } else {
+                sharing::of_source(source)
+            };
+            let origin = Origin {
+                source: source.kind as u8,
+                sharing: Sharing::combined(given, taken),
+            };
+            if into_pipe && bytes != 0 {
+                pipes::fill(sink, origin, bytes);
+            }
+            self.add_moved(origin, sink.kind, Amount::call(bytes));
+            return;
+        }
+        let consume = self.call != Call::Tee as u8;
+        // Tags of the origins that this call has counted in, the last one lowest: a pipe has four.
+        let mut seen = 0u64;
+        pipes::drain(source, bytes, consume, |staged, length| {
+            let origin = Origin {
+                source: staged.source,
+                sharing: Sharing::combined(staged.sharing, taken),
+            };
+            if into_pipe {
+                pipes::fill(sink, origin, length);
+            }
+            let amount = Amount {
+                bytes: length,
+                is_first_of_flow: !has_lane(seen, origin.tag()),
+                is_first_of_call: seen == 0,
+            };
+            seen = seen << 16 | u64::from(origin.tag());
+            self.add_moved(origin, sink.kind, amount);
+        });
+    }
+
+    /// Accounts for `bytes` of memory that a pipe took by reference.
+    #[inline(always)]
+    pub(crate) fn stage(&self, memory: EndpointKind, pipe: &Endpoint, bytes: u64) {
+        self.add_moved(Origin::pages(memory), pipe.kind, Amount::call(bytes));
+    }
+
+    /// Adds bytes that moved inside the kernel to their flow.
+    #[inline(always)]
+    fn add_moved(&self, origin: Origin, sink: EndpointKind, amount: Amount) {
+        let class = if sink as u8 == EndpointKind::Pipe as u8 {
             Class::Staged
         } else {
             Class::ZeroCopy
         };
-        if source.kind as u8 != EndpointKind::Pipe as u8 || bytes == 0 {
-            if into_pipe && bytes != 0 {
-                pipes::fill(sink, source.kind as u8, bytes);
-            }
-            self.add(source.kind, sink.kind, class, bytes);
-            return;
-        }
-        let consume = self.call != Call::Tee as u8;
-        // Sources that this call has counted in.
-        let mut seen = 0u32;
-        pipes::drain(source, bytes, consume, |kind, length| {
-            if into_pipe {
-                pipes::fill(sink, kind, length);
-            }
-            let bit = 1 << (kind & 31);
-            let amount = Amount {
-                bytes: length,
-                is_first_of_flow: seen & bit == 0,
-                is_first_of_call: seen == 0,
-            };
-            seen |= bit;
-            self.add_amount(kind, sink.kind as u8, class, amount);
-        });
-    }
-
-    /// Adds a whole call to one flow.
-    #[inline(always)]
-    pub(crate) fn add(&self, source: EndpointKind, sink: EndpointKind, class: Class, bytes: u64) {
-        self.add_amount(source as u8, sink as u8, class, Amount::call(bytes));
-    }
-
-    #[inline(always)]
-    fn add_amount(&self, source: u8, sink: u8, class: Class, amount: Amount) {
-        let sharing = if self.call < Call::Read as u8 && class as u8 <= Class::Staged as u8 {
-            Sharing::UnknownSource
-        } else {
-            Sharing::None
-        };
         let flow = Flow {
             call: self.call,
-            source,
-            sink,
+            source: origin.source,
+            sink: sink as u8,
             class,
-            sharing,
+            sharing: origin.sharing,
         };
         flows::add(self.process, flow, amount);
     }
@@ -182,4 +195,13 @@ impl Operation {
     pub(crate) fn add_error(&self, source: EndpointKind, sink: EndpointKind, result: i64) {
         flows::add_error(self.process, self.call, source, sink, (-result) as u16);
     }
+}
+
+/// Whether one of the four lanes of `word` is `tag`.
+#[inline(always)]
+const fn has_lane(word: u64, tag: u16) -> bool {
+    word as u16 == tag
+        || (word >> 16) as u16 == tag
+        || (word >> 32) as u16 == tag
+        || (word >> 48) as u16 == tag
 }

@@ -73,6 +73,12 @@ impl Endpoint {
         Self { kind, file, inode }
     }
 
+    /// The address of its `struct file`.
+    #[inline(always)]
+    pub(crate) const fn file(&self) -> u64 {
+        self.file
+    }
+
     /// Whether the file is open for writing.
     #[inline(always)]
     pub(crate) fn is_writable(&self) -> bool {

@@ -33,7 +33,8 @@ pub(crate) struct Flow {
     pub(crate) source: u8,
     pub(crate) sink: u8,
     pub(crate) class: Class,
-    pub(crate) sharing: Sharing,
+    /// Tag of [`Sharing`].
+    pub(crate) sharing: u8,
 }
 
 impl Flow {
@@ -45,7 +46,7 @@ impl Flow {
             source,
             sink,
             class,
-            sharing: Sharing::None,
+            sharing: Sharing::None as u8,
         }
     }
 }
@@ -77,7 +78,7 @@ impl Amount {
 pub(crate) fn add(process: ProcessKey, flow: Flow, amount: Amount) {
     let kinds = [flow.call, flow.source, flow.sink, flow.class as u8];
     let [sharing, first_of_flow, first_of_call] = [
-        flow.sharing as u64,
+        u64::from(flow.sharing),
         amount.is_first_of_flow as u64,
         amount.is_first_of_call as u64,
     ];
