@@ -55,8 +55,7 @@ pub(crate) fn of_source(source: &Endpoint) -> u8 {
     match source.kind {
         EndpointKind::Pipe => Sharing::Pages as u8,
         EndpointKind::File | EndpointKind::Block | EndpointKind::Char | EndpointKind::Other => {
-            let is_block = source.kind as u8 == EndpointKind::Block as u8;
-            sharing_of_source(source.file(), u64::from(is_block)) as u8
+            sharing_of_source(source.file(), source.kind as u64) as u8
         }
         _ => Sharing::UnknownSource as u8,
     }
@@ -117,8 +116,8 @@ fn copy<T: Copy + Default>(address: u64, offset: u32) -> Option<T> {
 /// Reads from a file, or from the one below it where it is one of overlayfs.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn sharing_of_source(file: u64, is_block: u64) -> u64 {
-    let sharing = sharing_of_file(file, is_block);
+extern "C" fn sharing_of_source(file: u64, kind: u64) -> u64 {
+    let sharing = sharing_of_file(file, kind);
     if sharing != Sharing::None as u64 {
         return sharing;
     }
@@ -126,7 +125,7 @@ extern "C" fn sharing_of_source(file: u64, is_block: u64) -> u64 {
     if below == 0 {
         return Sharing::UnknownSource as u64;
     }
-    match sharing_of_file(below, 0) {
+    match sharing_of_file(below, kind) {
         // An overlay on an overlay.
         0 => Sharing::UnknownSource as u64,
         sharing => sharing,
@@ -137,7 +136,7 @@ extern "C" fn sharing_of_source(file: u64, is_block: u64) -> u64 {
 /// [`Sharing::None`] for overlayfs.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn sharing_of_file(file: u64, is_block: u64) -> u64 {
+extern "C" fn sharing_of_file(file: u64, kind: u64) -> u64 {
     let inode = inode_of(file);
     let flags: u32 = read(inode, layout!(id_inode), layout!(sharing.inode_flags));
     if is_direct(file) || flags & S_DAX != 0 {
@@ -157,11 +156,13 @@ extern "C" fn sharing_of_file(file: u64, is_block: u64) -> u64 {
         Sharing::None as u64
     } else if found == SpliceRead::Fuse as u32 {
         of_fuse(file, Sharing::UnknownSource)
-    } else if is_block != 0 {
+    } else if kind == EndpointKind::Block as u64 {
         // `generic_file_splice_read` of `def_blk_fops`: the device's page cache.
         Sharing::Pages as u64
-    } else {
+    } else if kind == EndpointKind::File as u64 {
         of_read_iter(file, inode)
+    } else {
+        Sharing::UnknownSource as u64
     }
 }
 
