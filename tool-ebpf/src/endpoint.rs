@@ -5,6 +5,7 @@ use copytax_common::EndpointKind;
 use crate::{
     kernel::{Task, load, read},
     layout::layout,
+    relay::Origin,
     sample::mix,
 };
 
@@ -74,6 +75,12 @@ impl Endpoint {
         Self { kind, file, inode }
     }
 
+    /// The address of its `struct file`.
+    #[inline(always)]
+    pub(crate) const fn file(&self) -> u64 {
+        self.file
+    }
+
     /// Whether the file is open for writing.
     #[inline(always)]
     pub(crate) fn is_writable(&self) -> bool {
@@ -86,6 +93,15 @@ impl Endpoint {
     pub(crate) fn id(&self) -> u64 {
         let number: u64 = read(self.inode, layout!(id_inode), layout!(inode_ino));
         mix(self.file ^ number.rotate_left(32)) | 1
+    }
+
+    /// What is read from it comes from here.
+    #[inline(always)]
+    pub(crate) fn origin(&self) -> Origin {
+        Origin {
+            source: self.kind as u8,
+            file: self.id() as u32,
+        }
     }
 
     /// Inode number and device: what identifies a pipe while it exists.

@@ -33,7 +33,8 @@ pub(crate) struct Flow {
     pub(crate) source: u8,
     pub(crate) sink: u8,
     pub(crate) class: Class,
-    pub(crate) sharing: Sharing,
+    /// Tag of [`Sharing`].
+    pub(crate) sharing: u8,
 }
 
 impl Flow {
@@ -45,7 +46,7 @@ impl Flow {
             source,
             sink,
             class,
-            sharing: Sharing::None,
+            sharing: Sharing::None as u8,
         }
     }
 }
@@ -91,7 +92,7 @@ impl Amount {
 pub(crate) fn add(process: ProcessKey, flow: Flow, files: Files, amount: Amount) {
     let kinds = [flow.call, flow.source, flow.sink, flow.class as u8];
     let [sharing, first_of_flow, first_of_call] = [
-        flow.sharing as u64,
+        u64::from(flow.sharing),
         amount.is_first_of_flow as u64,
         amount.is_first_of_call as u64,
     ];
@@ -117,7 +118,7 @@ extern "C" fn flow_add(
     packed: u64,
     bytes: u64,
     flags: u64,
-    sink: u64,
+    sink_file: u64,
 ) -> u64 {
     let [call, source, sink, class] = (packed as u32).to_le_bytes();
     let key = FlowKey {
@@ -146,8 +147,8 @@ extern "C" fn flow_add(
         (*slot).counters.calls += (flags >> 8) & 1;
         (*slot).counters.first_pieces += (flags >> 9) & 1;
     }
-    if sink != 0 && bytes != 0 {
-        transfers::note(sink, (flags >> 32) as u32, key, bytes);
+    if sink_file != 0 && bytes != 0 {
+        transfers::note(sink_file, (flags >> 32) as u32, key, bytes);
     }
     0
 }

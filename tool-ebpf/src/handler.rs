@@ -1,6 +1,6 @@
 //! What happens at the exit of an accounted system call.
 
-use copytax_common::{Call, CallGroup, Class, EndpointKind, LossCounter};
+use copytax_common::{Call, CallGroup, EndpointKind, LossCounter};
 
 use crate::{
     account::{Memory, Operation},
@@ -8,7 +8,9 @@ use crate::{
     endpoint::Endpoint,
     kernel::Task,
     layout::layout,
-    loss, pipes, process, target, walk,
+    loss,
+    pipes::{self, Origin},
+    process, target, walk,
 };
 
 /// `include/linux/socket.h`: the return value is the length of the datagram, not of what was
@@ -199,10 +201,9 @@ impl Exit {
             self.operation.add_error(source, sink, result);
         } else if fills {
             if result != 0 {
-                pipes::fill(&pipe, memory as u8, result as u64);
+                pipes::fill(&pipe, Origin::pages(memory), result as u64);
             }
-            self.operation
-                .add(memory, pipe.kind, Class::Staged, result as u64);
+            self.operation.stage(memory, &pipe, result as u64);
         } else {
             self.operation.ingest(&pipe, self.memory(), result as u64);
         }

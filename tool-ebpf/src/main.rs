@@ -26,6 +26,7 @@ mod process;
 mod recency;
 mod relay;
 mod sample;
+mod sharing;
 mod target;
 mod transfers;
 mod walk;

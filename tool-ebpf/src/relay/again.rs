@@ -5,7 +5,7 @@
 
 use super::{
     evidence::relay_unchanged,
-    table::{COPIED, Entry, Set, WAYS, set_at},
+    table::{COPIED, Entry, Origin, Set, WAYS, set_at},
 };
 use crate::{content, lock, recency, sample};
 
@@ -78,10 +78,7 @@ const SPENT_SOME: u64 = 0x100;
 
 /// What a write of the front of an entry has spent.
 pub(crate) struct Front {
-    /// [`copytax_common::EndpointKind`]
-    pub(crate) source: u8,
-    /// Stands for the file that was read.
-    pub(crate) file: u32,
+    pub(crate) origin: Origin,
     /// Not what was read but a copy of it.
     pub(crate) copied: bool,
 }
@@ -99,8 +96,10 @@ pub(crate) fn spend_at(
     let packed = u64::from(place.0) << 32 | u64::from(thread);
     let found = relay_spend_at(packed, tag, address, limit);
     (found & SPENT_SOME != 0).then_some(Front {
-        source: found as u8 & !COPIED,
-        file: (found >> 32) as u32,
+        origin: Origin {
+            source: found as u8 & !COPIED,
+            file: (found >> 32) as u32,
+        },
         copied: found as u8 & COPIED != 0,
     })
 }

@@ -47,7 +47,11 @@ pub(crate) struct Btf<'a> {
     types: &'a [u8],
     /// The section of strings.
     strings: &'a [u8],
-    /// Where the type with id i + 1 begins in `types`.
+    /// The strings that a module's offsets begin with: the kernel's.
+    base_strings: &'a [u8],
+    /// Types that a module's ids begin with: the kernel's.
+    base_types: u32,
+    /// Where the type with id `base_types` + i + 1 begins in `types`.
     offsets: Vec<u32>,
     /// Ids of the structures.
     structures: Vec<u32>,
@@ -74,6 +78,20 @@ struct Type {
 impl<'a> Btf<'a> {
     /// Goes over `bytes` once.
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, ProbeError> {
+        Self::parse_above(bytes, &[], 0)
+    }
+
+    /// The types of a module, which go on where those of the `kernel` end. Only its own can be
+    /// asked for.
+    pub(crate) fn parse_module(bytes: &'a [u8], kernel: &Btf<'a>) -> Result<Self, ProbeError> {
+        Self::parse_above(bytes, kernel.strings, kernel.offsets.len() as u32)
+    }
+
+    fn parse_above(
+        bytes: &'a [u8],
+        base_strings: &'a [u8],
+        base_types: u32,
+    ) -> Result<Self, ProbeError> {
         let word = |at| word(bytes, at).ok_or_else(|| damaged("its header is cut off"));
         let magic = bytes.first_chunk().map(|two| u16::from_ne_bytes(*two));
         if magic != Some(MAGIC) {
@@ -89,6 +107,8 @@ impl<'a> Btf<'a> {
         let mut btf = Btf {
             types: section(word(8)?, word(12)?)?,
             strings: section(word(16)?, word(20)?)?,
+            base_strings,
+            base_types,
             offsets: Vec::new(),
             structures: Vec::new(),
             functions: Vec::new(),
@@ -107,7 +127,7 @@ impl<'a> Btf<'a> {
                 .type_at(offset)
                 .ok_or_else(|| damaged("a type is cut off"))?;
             self.offsets.push(offset as u32);
-            let id = self.offsets.len() as u32;
+            let id = self.base_types + self.offsets.len() as u32;
             match found.kind {
                 KIND_STRUCT => self.structures.push(id),
                 KIND_FUNC => self.functions.push(id),
@@ -132,13 +152,14 @@ impl<'a> Btf<'a> {
     }
 
     fn by_id(&self, id: u32) -> Option<Type> {
-        let index = id.checked_sub(1)? as usize;
+        let index = id.checked_sub(self.base_types + 1)? as usize;
         self.type_at(*self.offsets.get(index)? as usize)
     }
 
     fn is_named(&self, name: u32, wanted: &str) -> bool {
-        self.strings
-            .get(name as usize..)
+        let name = name as usize;
+        let own = name.checked_sub(self.base_strings.len());
+        own.map_or(self.base_strings.get(name..), |own| self.strings.get(own..))
             .and_then(|rest| rest.strip_prefix(wanted.as_bytes()))
             .is_some_and(|rest| rest.first() == Some(&0))
     }

@@ -8,6 +8,7 @@ use copytax_common::KernelLayout;
 
 use crate::probe::ProbeError;
 use crate::probe::btf::{self, Btf};
+use crate::probe::sharing;
 
 /// The running kernel's BTF.
 ///
@@ -94,6 +95,7 @@ pub(crate) fn of_kernel(btf: &Btf<'_>) -> Result<Kernel, ProbeError> {
         exec_filename: 0,
         has_rdonly_cast: 0,
         has_loop: u32::from(btf.function("bpf_loop").is_some()),
+        sharing: sharing::layout(btf),
     };
     Ok(Kernel {
         layout,

@@ -6,7 +6,7 @@ use aya::maps::{HashMap, Map, MapData, MapError, PerCpuArray, PerCpuHashMap, Per
 use aya::{Ebpf, Pod};
 use copytax_common::{
     Abi, Call, Class, EndpointKind, ErrorCounters, ErrorKey, FlowCounters, FlowKey, LossCounter,
-    PendingFlow, ProcessKey, ProcessRecord, Sharing,
+    PendingFlow, ProcessKey, ProcessRecord, Sharing, SpliceRead,
 };
 
 use crate::model::{ErrorCount, FlowCount, ProcessId};
@@ -191,4 +191,18 @@ pub(crate) fn set_target(ebpf: &mut Ebpf, pid: u32, flags: u32) -> Result<(), Pr
     targets
         .insert(pid, flags, 0)
         .map_err(|error| failed(name, &error))
+}
+
+/// Tells the kernel half of the implementations of `splice_read`, by address.
+pub(crate) fn set_splice_reads(
+    ebpf: &mut Ebpf,
+    implementations: &[(u64, SpliceRead)],
+) -> Result<(), ProbeError> {
+    let name = "SPLICE_READ";
+    let mut map: HashMap<&mut MapData, u64, u32> = map_mut(ebpf, name)?;
+    for (address, what) in implementations {
+        map.insert(address, *what as u32, 0)
+            .map_err(|error| failed(name, &error))?;
+    }
+    Ok(())
 }

@@ -9,6 +9,8 @@ mod maps;
 mod object;
 mod program;
 mod session;
+mod sharing;
+mod symbols;
 mod tracefs;
 mod trials;
 

@@ -6,6 +6,8 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 
+use crate::files::{Files, OnDisk};
+
 /// Bytes that a channel takes without blocking, with room to spare.
 const CAPACITY: usize = 192 << 10;
 /// Runs that the kernel half remembers of one pipe.
@@ -13,13 +15,29 @@ const PIPE_RUNS: usize = 4;
 /// Bytes of the source file.
 pub(crate) const FILE_LENGTH: usize = 2 << 20;
 
+/// Where bytes in a channel came from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) source: &'static str,
+    /// Whether they came there by reference, or why not.
+    pub(crate) sharing: &'static str,
+}
+
+impl Origin {
+    /// Bytes that were written: a pipe has them in pages of its own.
+    pub(crate) const WRITTEN: Self = Self {
+        source: "pipe",
+        sharing: "pages",
+    };
+}
+
 /// A descriptor pair: what is written to one end is read from the other.
 pub(crate) struct Channel {
     pub(crate) kind: &'static str,
     pub(crate) reader: RawFd,
     pub(crate) writer: RawFd,
-    /// Runs of bytes in it: source kind and length. Datagrams are one run each.
-    pub(crate) runs: VecDeque<(&'static str, usize)>,
+    /// Runs of bytes in it: origin and length. Datagrams are one run each.
+    pub(crate) runs: VecDeque<(Origin, usize)>,
 }
 
 impl Channel {
@@ -42,22 +60,22 @@ impl Channel {
         CAPACITY - self.pending().min(CAPACITY)
     }
 
-    pub(crate) fn fill(&mut self, source: &'static str, length: usize) {
+    pub(crate) fn fill(&mut self, origin: Origin, length: usize) {
         let merges = !self.is_datagram();
         match self.runs.back_mut() {
-            Some(last) if merges && last.0 == source => last.1 += length,
-            _ => self.runs.push_back((source, length)),
+            Some(last) if merges && last.0 == origin => last.1 += length,
+            _ => self.runs.push_back((origin, length)),
         }
     }
 
     /// The runs of the next `length` bytes, which stay.
-    pub(crate) fn peek(&self, mut length: usize) -> Vec<(&'static str, usize)> {
+    pub(crate) fn peek(&self, mut length: usize) -> Vec<(Origin, usize)> {
         let mut taken = Vec::new();
-        for &(source, run) in &self.runs {
+        for &(origin, run) in &self.runs {
             if length == 0 {
                 break;
             }
-            taken.push((source, run.min(length)));
+            taken.push((origin, run.min(length)));
             length -= run.min(length);
         }
         assert_eq!(length, 0, "more left the {} than was in it", self.kind);
@@ -65,7 +83,7 @@ impl Channel {
     }
 
     /// Takes the next `length` bytes out.
-    pub(crate) fn drain(&mut self, length: usize) -> Vec<(&'static str, usize)> {
+    pub(crate) fn drain(&mut self, length: usize) -> Vec<(Origin, usize)> {
         let taken = self.peek(length);
         if self.is_datagram() {
             // What does not fit the reader's buffer is thrown away.
@@ -90,25 +108,29 @@ pub(crate) struct Endpoints {
     pub(crate) source_position: usize,
     /// A file to write to.
     pub(crate) sink_file: RawFd,
+    /// Files for calls that move bytes inside the kernel.
+    pub(crate) files: Files,
     pub(crate) null: RawFd,
     pub(crate) random: RawFd,
 }
 
 impl Endpoints {
     /// Makes all endpoints. Nothing here is a call that is accounted.
-    pub(crate) fn new() -> io::Result<Self> {
+    pub(crate) fn new(on_disk: &OnDisk) -> io::Result<Self> {
+        let (source_file, sink_file) = (source_file()?, memory_file()?);
         Ok(Self {
             channels: vec![tcp()?, unix()?, pipe()?, pipe()?, udp()?, unix_datagram()?],
-            source_file: source_file()?,
+            source_file,
             source_position: 0,
-            sink_file: memory_file()?,
+            sink_file,
+            files: Files::new(source_file, sink_file, on_disk)?,
             null: open("/dev/null", libc::O_WRONLY)?,
             random: open("/dev/urandom", libc::O_RDONLY)?,
         })
     }
 }
 
-fn open(path: &str, flags: i32) -> io::Result<RawFd> {
+pub(crate) fn open(path: &str, flags: i32) -> io::Result<RawFd> {
     let path = std::ffi::CString::new(path)?;
     // SAFETY: a call on descriptors and memory that live as long as it runs.
     check(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC) })
@@ -129,6 +151,12 @@ fn memory_file() -> io::Result<RawFd> {
 /// Filled through a mapping, so that no write is counted.
 fn source_file() -> io::Result<RawFd> {
     let file = memory_file()?;
+    fill(file)?;
+    Ok(file)
+}
+
+/// Gives a file its content.
+pub(crate) fn fill(file: RawFd) -> io::Result<()> {
     let mut random = fastrand::Rng::with_seed(0x7275_7468);
     // SAFETY: a call on descriptors and memory that live as long as it runs.
     unsafe {
@@ -146,7 +174,7 @@ fn source_file() -> io::Result<RawFd> {
         random.fill(std::slice::from_raw_parts_mut(address.cast(), FILE_LENGTH));
         libc::munmap(address, FILE_LENGTH);
     }
-    Ok(file)
+    Ok(())
 }
 
 fn channel(kind: &'static str, reader: RawFd, writer: RawFd) -> Channel {

@@ -6,11 +6,13 @@
 //! all of them to FILE.
 
 mod endpoints;
+mod files;
 mod memory;
 mod operations;
 mod truth;
 mod worker;
 mod world;
+mod zero_copy;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,7 +20,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use copytax::capture::{self, EngineChoice, Settings, Target};
-use copytax::model::{Class, Snapshot};
+use copytax::model::{Class, Sharing, Snapshot};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use truth::{Counts, Truth};
@@ -147,12 +149,12 @@ fn compare(truth: &Truth, snapshot: &Snapshot) -> Result<(), String> {
         } else {
             flow.class.name()
         };
-        let key = truth::flow_key(
-            flow.call.name(),
-            flow.source.name(),
-            flow.sink.name(),
-            class,
-        );
+        let (call, source, sink) = (flow.call.name(), flow.source.name(), flow.sink.name());
+        let key = if flow.sharing == Sharing::None {
+            truth::flow_key(call, source, sink, class)
+        } else {
+            truth::moved_key(call, source, sink, class, flow.sharing.name())
+        };
         let sum = flows.entry(key).or_default();
         sum.bytes += flow.bytes;
         sum.calls += flow.calls;

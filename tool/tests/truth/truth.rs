@@ -27,6 +27,17 @@ pub(crate) fn flow_key(call: &str, source: &str, sink: &str, class: &str) -> Str
     format!("{call} {source}->{sink} {class}")
 }
 
+/// As [`flow_key`], for bytes that moved inside the kernel: shared or copied, and why.
+pub(crate) fn moved_key(
+    call: &str,
+    source: &str,
+    sink: &str,
+    class: &str,
+    sharing: &str,
+) -> String {
+    format!("{} ({sharing})", flow_key(call, source, sink, class))
+}
+
 pub(crate) fn error_key(call: &str, source: &str, sink: &str, errno: u16) -> String {
     format!("{call} {source}->{sink} errno {errno}")
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 
-use crate::endpoints::Endpoints;
+use crate::endpoints::{Endpoints, Origin};
 use crate::memory::Memory;
 use crate::truth::{Truth, flow_key};
 
@@ -245,7 +245,7 @@ impl World {
         }
         self.truth.call(name, &flows);
         if let Some(channel) = sink.channel {
-            self.endpoints.channels[channel].fill("pipe", bytes);
+            self.endpoints.channels[channel].fill(Origin::WRITTEN, bytes);
         }
     }
 

@@ -12,6 +12,8 @@ use super::{
 struct Builder {
     types: Vec<u32>,
     strings: Vec<u8>,
+    /// Those of the kernel, where it is the BTF of a module.
+    base_strings: Vec<u8>,
 }
 
 impl Builder {
@@ -19,6 +21,7 @@ impl Builder {
         Self {
             types: Vec::new(),
             strings: vec![0],
+            base_strings: Vec::new(),
         }
     }
 
@@ -26,7 +29,12 @@ impl Builder {
         if text.is_empty() {
             return 0;
         }
-        let at = self.strings.len() as u32;
+        let shared = format!("\0{text}\0").into_bytes();
+        let mut known = self.base_strings.windows(shared.len());
+        if let Some(at) = known.position(|known| known == shared) {
+            return at as u32 + 1;
+        }
+        let at = (self.base_strings.len() + self.strings.len()) as u32;
         self.strings.extend(text.bytes().chain([0]));
         at
     }
@@ -89,6 +97,25 @@ fn members_are_found_by_name() {
     assert_eq!(btf.function("thing"), Some(6));
     assert_eq!(btf.function("things"), None);
     assert_eq!(btf.structure("thin"), None);
+}
+
+#[test]
+fn modules_go_on_where_the_kernel_ends() {
+    let kernel = sample();
+    let kernel = Btf::parse(&kernel).expect("the sample is whole");
+    let mut builder = Builder::new();
+    // Its strings have no empty one of their own: "thing" and "bits" are the kernel's.
+    builder.strings.clear();
+    builder.base_strings = kernel.strings.to_vec();
+    let members = [("first", 1, 0), ("bits", 1, 72)];
+    builder.add_members(KIND_STRUCT, "of_module", false, &members);
+    let bytes = builder.build();
+    let module = Btf::parse_module(&bytes, &kernel).expect("it is whole");
+    let found = module.structure("of_module").expect("it is there");
+    assert_eq!(found, 7);
+    assert_eq!(module.bit_offset(found, "bits"), Some(72));
+    assert_eq!(module.bit_offset(found, "first"), Some(0));
+    assert_eq!(module.structure("thing"), None);
 }
 
 #[test]
