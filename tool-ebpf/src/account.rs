@@ -43,13 +43,7 @@ impl Memory {
 impl Operation {
     /// Walks the memory of a call that moved `result` bytes (or messages); gives the bytes.
     #[inline(always)]
-    fn walk(
-        &self,
-        endpoint: &Endpoint,
-        direction: Direction,
-        memory: Memory,
-        result: u64,
-    ) -> u64 {
+    fn walk(&self, endpoint: &Endpoint, direction: Direction, memory: Memory, result: u64) -> u64 {
         let caller = Caller {
             process: self.process,
             tag: self.tag,
@@ -106,25 +100,24 @@ impl Operation {
     #[inline(always)]
     fn egress_one_unit(&self, sink: &Endpoint, memory: Memory, bytes: u64) -> bool {
         let (tag, address) = (self.tag, memory.address);
-        let (origin, class) = if let Some(front) =
-            last_ingest::spend(tag, self.thread, address, bytes)
-        {
-            (front.origin, pieces::class_of(front.copied))
-        } else {
-            match relay::spend_whole(tag, address, address + bytes) {
-                Whole::Piece(piece) => {
-                    pieces::forget_spent(tag, &piece, address);
-                    (piece.origin(), pieces::class_of(piece.copied))
-                }
-                Whole::Nothing if memory.length < content::MIN_LENGTH => {
-                    match last_ingest::take(tag, self.thread, memory.length, bytes) {
-                        Some(source) => (relay::Origin { source, file: 0 }, Class::SameSize),
-                        None => (pieces::PROCESS, Class::Generated),
+        let (origin, class) =
+            if let Some(front) = last_ingest::spend(tag, self.thread, address, bytes) {
+                (front.origin, pieces::class_of(front.copied))
+            } else {
+                match relay::spend_whole(tag, address, address + bytes) {
+                    Whole::Piece(piece) => {
+                        pieces::forget_spent(tag, &piece, address);
+                        (piece.origin(), pieces::class_of(piece.copied))
                     }
+                    Whole::Nothing if memory.length < content::MIN_LENGTH => {
+                        match last_ingest::take(tag, self.thread, memory.length, bytes) {
+                            Some(source) => (relay::Origin { source, file: 0 }, Class::SameSize),
+                            None => (pieces::PROCESS, Class::Generated),
+                        }
+                    }
+                    _ => return false,
                 }
-                _ => return false,
-            }
-        };
+            };
         let flow = Flow::copied(self.call, origin.source, sink.kind as u8, class);
         let files = Files {
             source: origin.file,

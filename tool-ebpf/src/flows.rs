@@ -168,7 +168,11 @@ pub(crate) fn is_same(a: &FlowKey, b: &FlowKey) -> bool {
             padding: _,
         } = *key;
         let kinds = u32::from_le_bytes([call, source, sink, class]);
-        [start_time_ns, u64::from(tgid) << 32 | u64::from(kinds), u64::from(sharing)]
+        [
+            start_time_ns,
+            u64::from(tgid) << 32 | u64::from(kinds),
+            u64::from(sharing),
+        ]
     };
     let (a, b) = (words(a), words(b));
     a[0] == b[0] && a[1] == b[1] && a[2] == b[2]

@@ -99,13 +99,7 @@ pub(crate) extern "C" fn piece_ingest() -> u64 {
 }
 
 #[inline(always)]
-fn fresh(
-    walk: &Walk,
-    address: u64,
-    length: u64,
-    origin: Origin,
-    samples: [u32; SAMPLES],
-) -> Entry {
+fn fresh(walk: &Walk, address: u64, length: u64, origin: Origin, samples: [u32; SAMPLES]) -> Entry {
     let (tag, thread) = (walk.tag.get(), walk.thread.get());
     Entry::fresh(tag, address, length as u32, thread, origin, samples)
 }
@@ -135,7 +129,14 @@ fn remember_content(walk: &Walk, samples: [u32; SAMPLES]) -> u32 {
         }
     };
     let (tag, thread) = (walk.tag.get(), walk.thread.get());
-    content::remember(tag, fingerprint, address, length as u32, thread, origin_of(walk))
+    content::remember(
+        tag,
+        fingerprint,
+        address,
+        length as u32,
+        thread,
+        origin_of(walk),
+    )
 }
 
 /// Fingerprint of a whole segment; `None` where it is too short, or cannot be read.
@@ -241,7 +242,8 @@ pub(crate) fn emit(class: Class, origin: Origin, bytes: u64) {
     let Some(walk) = walk::current() else {
         return;
     };
-    let bit = (class as u64).wrapping_sub(Class::SameBuffer as u64) * 16 + u64::from(origin.source & 15);
+    let bit =
+        (class as u64).wrapping_sub(Class::SameBuffer as u64) * 16 + u64::from(origin.source & 15);
     let word = &walk.seen[(bit as usize >> 6) & 1];
     let mask = 1u64 << (bit & 63);
     let amount = Amount {

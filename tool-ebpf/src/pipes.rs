@@ -135,7 +135,12 @@ extern "C" fn pipe_fill(inode: u64, device: u64, origin: u64, bytes: u64) -> u64
         (*content).filled = filled;
         let count = (*content).count as usize;
         let last = count.wrapping_sub(1) & (RUNS - 1);
-        if count != 0 && (*content).origin[last] == origin {
+        if count != 0 && (*content).origin[last] as u16 == origin as u16 {
+            // One run has one file: the one of what is in it, or none.
+            let is_empty = (*content).end[last] <= (*content).drained;
+            if (*content).origin[last] != origin {
+                (*content).origin[last] = if is_empty { origin } else { origin & 0xffff };
+            }
             (*content).end[last] = filled;
         } else if count < RUNS {
             let next = count & (RUNS - 1);

@@ -88,7 +88,9 @@ pub(crate) fn note(sink: u64, source: u32, flow: FlowKey, bytes: u64) {
     if way < WAYS {
         let kind = kind_of(flow);
         if set.bytes[way].get() != 0
-            && !(is_transferred && set.source[way].get() == source && is_same(&set.flow[way].get(), &kind))
+            && !(is_transferred
+                && set.source[way].get() == source
+                && is_same(&set.flow[way].get(), &kind))
         {
             transfer_end(u64::from(index), way as u64);
         }

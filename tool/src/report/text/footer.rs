@@ -80,6 +80,7 @@ fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
         map_full,
         unsupported_abi_calls,
         endpoint_unknown,
+        transfers_split,
     } = *loss;
     let mut lines: Vec<String> = [
         (
@@ -96,6 +97,11 @@ fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
             "endpoint_unknown",
             endpoint_unknown,
             "calls whose descriptor was gone before it could be looked at",
+        ),
+        (
+            "transfers_split",
+            transfers_split,
+            "transfers taken as ended for want of room: sizes are too small",
         ),
         (
             "pieces_truncated",
