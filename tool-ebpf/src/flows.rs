@@ -137,7 +137,7 @@ extern "C" fn flow_flush(slot: u64) -> u64 {
     };
     // SAFETY: as in `flow_add`.
     unsafe {
-        let key = (*slot).key;
+        let key = &raw const (*slot).key;
         let pending = (*slot).counters;
         if pending.calls == 0 && pending.bytes == 0 {
             return 0;
@@ -145,7 +145,7 @@ extern "C" fn flow_flush(slot: u64) -> u64 {
         (&raw mut (*slot).counters.bytes).write_volatile(0);
         (&raw mut (*slot).counters.calls).write_volatile(0);
         (&raw mut (*slot).counters.first_pieces).write_volatile(0);
-        let Some(counters) = FLOWS.get_ptr_mut(key).or_else(|| first_of(&key)) else {
+        let Some(counters) = FLOWS.get_ptr_mut(&*key).or_else(|| first_of(&*key)) else {
             return 0;
         };
         if (*counters).first_ns == 0 {
@@ -158,16 +158,18 @@ extern "C" fn flow_flush(slot: u64) -> u64 {
     0
 }
 
+/// A new element's sums: in read-only memory, since the compiler would zero the stack with memset.
+static NOTHING: FlowCounters = FlowCounters {
+    bytes: 0,
+    calls: 0,
+    first_pieces: 0,
+    first_ns: 0,
+};
+
 #[inline(always)]
 fn first_of(key: &FlowKey) -> Option<*mut FlowCounters> {
-    let zero = FlowCounters {
-        bytes: 0,
-        calls: 0,
-        first_pieces: 0,
-        first_ns: 0,
-    };
     // An error is told by the look-up that follows.
-    let _ = FLOWS.insert(key, zero, NOEXIST);
+    let _ = FLOWS.insert(key, &NOTHING, NOEXIST);
     let counters = FLOWS.get_ptr_mut(key);
     if counters.is_none() {
         loss::count(LossCounter::MapFull);

@@ -68,11 +68,12 @@ pub(crate) extern "C" fn piece_ingest() -> u64 {
     let Some(samples) = sample::of(address, length) else {
         return 0;
     };
-    let mut entry = fresh(walk, address, length, walk.endpoint.get(), samples);
+    let entry = fresh(walk, address, length, walk.endpoint.get(), samples);
     if address == walk.segment.get() {
-        entry.content_slot = remember_content(walk, samples);
+        relay::remember_with_content(entry, || remember_content(walk, samples));
+    } else {
+        relay::remember(entry);
     }
-    relay::remember(entry);
     0
 }
 

@@ -12,6 +12,6 @@ mod remember;
 mod spend;
 mod table;
 
-pub(crate) use remember::remember;
+pub(crate) use remember::{remember, remember_with_content};
 pub(crate) use spend::{Found, Whole, relay_forget, spend, spend_whole};
 pub(crate) use table::{CHUNK, Entry, Piece};

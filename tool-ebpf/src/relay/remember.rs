@@ -25,6 +25,19 @@ pub(crate) fn remember(entry: Entry) {
     }
 }
 
+/// Like [`remember`], for a read whose content is remembered too: `content_slot` does that.
+#[inline(always)]
+pub(crate) fn remember_with_content(entry: Entry, content_slot: impl FnOnce() -> u32) {
+    if let Some(request) = request() {
+        // First, so that the entry is not on the stack while the content is remembered.
+        request.entry.set(entry);
+        let slot = content_slot();
+        // SAFETY: the cell is valid for writes, and belongs to this CPU.
+        unsafe { (*request.entry.as_ptr()).content_slot = slot };
+        relay_remember();
+    }
+}
+
 /// Remembers the request's entry.
 #[unsafe(no_mangle)]
 #[inline(never)]
@@ -51,7 +64,9 @@ extern "C" fn relay_remember() -> u64 {
     } else if in_own & (ADJACENT | OVERLAPPING) == 0 && in_before == 0 {
         // Nothing around it, or just the entry that it takes the place of.
         if relay_lock(own) != 0 {
-            relay_replace(own, way);
+            if relay_replace(own, way) == 0 {
+                relay_place(own);
+            }
             unlock(own);
         }
         return 0;
