@@ -78,8 +78,8 @@ pub(crate) fn add(process: ProcessKey, flow: Flow, amount: Amount) {
     let kinds = [flow.call, flow.source, flow.sink, flow.class as u8];
     let [sharing, first_of_flow, first_of_call] = [
         flow.sharing as u64,
-        amount.is_first_of_flow as u64,
-        amount.is_first_of_call as u64,
+        u64::from(amount.is_first_of_flow),
+        u64::from(amount.is_first_of_call),
     ];
     flow_add(
         process.start_time_ns,
@@ -137,7 +137,7 @@ extern "C" fn flow_flush(slot: u64) -> u64 {
     };
     // SAFETY: as in `flow_add`.
     unsafe {
-        let key = &raw const (*slot).key;
+        let key = &(*slot).key;
         let pending = (*slot).counters;
         if pending.calls == 0 && pending.bytes == 0 {
             return 0;
@@ -145,7 +145,7 @@ extern "C" fn flow_flush(slot: u64) -> u64 {
         (&raw mut (*slot).counters.bytes).write_volatile(0);
         (&raw mut (*slot).counters.calls).write_volatile(0);
         (&raw mut (*slot).counters.first_pieces).write_volatile(0);
-        let Some(counters) = FLOWS.get_ptr_mut(&*key).or_else(|| first_of(&*key)) else {
+        let Some(counters) = FLOWS.get_ptr_mut(key).or_else(|| first_of(key)) else {
             return 0;
         };
         if (*counters).first_ns == 0 {
@@ -168,8 +168,9 @@ static NOTHING: FlowCounters = FlowCounters {
 
 #[inline(always)]
 fn first_of(key: &FlowKey) -> Option<*mut FlowCounters> {
+    let nothing = &NOTHING;
     // An error is told by the look-up that follows.
-    let _ = FLOWS.insert(key, &NOTHING, NOEXIST);
+    let _ = FLOWS.insert(key, nothing, NOEXIST);
     let counters = FLOWS.get_ptr_mut(key);
     if counters.is_none() {
         loss::count(LossCounter::MapFull);
