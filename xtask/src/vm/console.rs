@@ -53,7 +53,7 @@ mod tests {
         for console in [
             "",
             "copytax-vm: /truth: exit status: 0\r\n",
-            "copytax-vm: result: failed: 1 programs\r\n",
+            "copytax-vm: result: failed: 1 of 2 programs\r\n",
             "copytax-vm: result: pas",
             "said copytax-vm: result: passed",
             "[ 3.2] Kernel panic - not syncing\r\ncopytax-vm: result: passed\r\n",
