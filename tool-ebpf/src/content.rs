@@ -66,6 +66,21 @@ pub(crate) fn remember(
     thread: u32,
     origin: Origin,
 ) -> u32 {
+    // Thread ids have 22 bits at most (PID_MAX_LIMIT of include/linux/threads.h).
+    let reader = u64::from(origin.file) << 32 | u64::from(thread << 8) | u64::from(origin.source);
+    content_remember(tag, fingerprint, base, u64::from(length), reader) as u32
+}
+
+/// [`remember`], of a `reader` that is a file, a thread and a source.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn content_remember(
+    tag: u64,
+    fingerprint: u64,
+    base: u64,
+    length: u64,
+    reader: u64,
+) -> u64 {
     let index = index_of(tag, fingerprint);
     let Some(set) = set_at(index) else {
         return 0;
@@ -80,13 +95,13 @@ pub(crate) fn remember(
     publish(&set.tag[way], 0);
     set.fingerprint[way].set(fingerprint);
     set.base[way].set(base);
-    set.length[way].set(length);
-    set.thread[way].set(thread);
+    set.length[way].set(length as u32);
+    set.thread[way].set((reader >> 8) as u32 & 0xff_ffff);
     set.stamp[way].set(now);
-    set.file[way].set(origin.file);
-    set.source[way].set(origin.source);
+    set.file[way].set((reader >> 32) as u32);
+    set.source[way].set(reader as u8);
     publish(&set.tag[way], tag);
-    index * WAYS as u32 + way as u32 + 1
+    u64::from(index) * WAYS as u64 + way as u64 + 1
 }
 
 /// The way of a set to remember a read in: where its equal is, else a free one, else the oldest.

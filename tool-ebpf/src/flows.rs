@@ -93,8 +93,8 @@ pub(crate) fn add(process: ProcessKey, flow: Flow, files: Files, amount: Amount)
     let kinds = [flow.call, flow.source, flow.sink, flow.class as u8];
     let [sharing, first_of_flow, first_of_call] = [
         u64::from(flow.sharing),
-        amount.is_first_of_flow as u64,
-        amount.is_first_of_call as u64,
+        u64::from(amount.is_first_of_flow),
+        u64::from(amount.is_first_of_call),
     ];
     flow_add(
         process.start_time_ns,
@@ -187,7 +187,7 @@ extern "C" fn flow_flush(slot: u64) -> u64 {
     };
     // SAFETY: as in `flow_add`.
     unsafe {
-        let key = (*slot).key;
+        let key = &(*slot).key;
         let pending = (*slot).counters;
         if pending.calls == 0 && pending.bytes == 0 {
             return 0;
@@ -195,7 +195,7 @@ extern "C" fn flow_flush(slot: u64) -> u64 {
         (&raw mut (*slot).counters.bytes).write_volatile(0);
         (&raw mut (*slot).counters.calls).write_volatile(0);
         (&raw mut (*slot).counters.first_pieces).write_volatile(0);
-        let Some(counters) = FLOWS.get_ptr_mut(key).or_else(|| first_of(&key)) else {
+        let Some(counters) = FLOWS.get_ptr_mut(key).or_else(|| first_of(key)) else {
             return 0;
         };
         if (*counters).first_ns == 0 {
@@ -208,16 +208,19 @@ extern "C" fn flow_flush(slot: u64) -> u64 {
     0
 }
 
+/// A new element's sums: in read-only memory, since the compiler would zero the stack with memset.
+static NOTHING: FlowCounters = FlowCounters {
+    bytes: 0,
+    calls: 0,
+    first_pieces: 0,
+    first_ns: 0,
+};
+
 #[inline(always)]
 fn first_of(key: &FlowKey) -> Option<*mut FlowCounters> {
-    let zero = FlowCounters {
-        bytes: 0,
-        calls: 0,
-        first_pieces: 0,
-        first_ns: 0,
-    };
+    let nothing = &NOTHING;
     // An error is told by the look-up that follows.
-    let _ = FLOWS.insert(key, zero, NOEXIST);
+    let _ = FLOWS.insert(key, nothing, NOEXIST);
     let counters = FLOWS.get_ptr_mut(key);
     if counters.is_none() {
         loss::count(LossCounter::MapFull);

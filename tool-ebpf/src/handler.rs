@@ -67,6 +67,8 @@ pub(crate) fn on_exit(registers: *const Registers, result: i64) {
         exit.egress(result);
     } else if call >= Call::Read as u8 {
         exit.ingest(result);
+    } else if exit.is(Call::Vmsplice) {
+        exit.vmsplice(result);
     } else {
         exit.zero_copy(result);
     }
@@ -160,12 +162,10 @@ impl Exit {
         }
     }
 
-    #[inline(always)]
+    /// Not inlined: its variables are then not on the stack of the calls that walk memory, whose chains
+    /// are the long ones.
+    #[inline(never)]
     fn zero_copy(&self, result: i64) {
-        if self.is(Call::Vmsplice) {
-            self.vmsplice(result);
-            return;
-        }
         let (from, to) = if self.is(Call::Sendfile) {
             (self.argument::<1>(), self.argument::<0>())
         } else if self.is(Call::Tee) {

@@ -42,16 +42,15 @@ extern "C" fn piece_read(tag: u64, address: u64, length: u64, thread: u64, origi
         last_ingest::remember(tag, thread, address, length, origin.source, Place(0));
         return 0;
     };
-    let mut entry = Entry::fresh(tag, address, length as u32, thread, origin, samples);
-    if length >= content::MIN_LENGTH {
+    let entry = Entry::fresh(tag, address, length as u32, thread, origin, samples);
+    let last = last_ingest::place_of_read(tag, thread, address, length);
+    let place = relay::remember_with_content(entry, last, || {
+        if length < content::MIN_LENGTH {
+            return 0;
+        }
         let fingerprint = sample::combine(samples, length as u32);
-        entry.content_slot =
-            content::remember(tag, fingerprint, address, length as u32, thread, origin);
-    }
-    let mut place = last_ingest::place_of_read(tag, thread, address, length);
-    if place == Place(0) || !relay::renew(place, &entry) {
-        place = relay::remember(entry);
-    }
+        content::remember(tag, fingerprint, address, length as u32, thread, origin)
+    });
     last_ingest::remember(tag, thread, address, length, origin.source, place);
     0
 }
@@ -90,11 +89,12 @@ pub(crate) extern "C" fn piece_ingest() -> u64 {
     let Some(samples) = sample::of(address, length) else {
         return 0;
     };
-    let mut entry = fresh(walk, address, length, origin_of(walk), samples);
+    let entry = fresh(walk, address, length, origin_of(walk), samples);
     if address == walk.segment.get() {
-        entry.content_slot = remember_content(walk, samples);
+        relay::remember_with_content(entry, Place(0), || remember_content(walk, samples));
+    } else {
+        relay::remember(entry);
     }
-    relay::remember(entry);
     0
 }
 

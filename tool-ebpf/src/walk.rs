@@ -304,8 +304,9 @@ fn begin_segment(walk: &Walk, address: u64, wanted: u64) {
     opaque::set(&walk.gap, 0);
 }
 
-/// Loads the next vector element, or message; `false` when there is none.
-#[inline(always)]
+/// Loads the next vector element, or message; `false` when there is none. Not inlined: what it reads is
+/// then not on the stack while the pieces are looked at.
+#[inline(never)]
 fn next_segment(walk: &Walk) -> bool {
     if walk.left.get() == 0 {
         walk.vector_left.set(0);
@@ -330,7 +331,8 @@ fn next_segment(walk: &Walk) -> bool {
     true
 }
 
-#[inline(always)]
+/// Not inlined, as [`next_segment`].
+#[inline(never)]
 fn begin_message(walk: &Walk, message: u64) {
     let vector: [u64; 2] = user(message + MSG_IOV_OFFSET);
     walk.vector.set(vector[0]);

@@ -5,7 +5,7 @@
 
 use super::{
     evidence::relay_unchanged,
-    table::{COPIED, Entry, Origin, Set, WAYS, set_at},
+    table::{COPIED, Origin, Request, Set, WAYS, entry, set_at},
 };
 use crate::{content, lock, recency, sample};
 
@@ -31,46 +31,49 @@ impl Place {
     }
 }
 
-/// Puts `entry` at `place` if what is there was read to the same memory; whether it was.
+/// Puts the request's entry at `place` if what is there was read to the same memory; whether it was.
 #[inline(always)]
-pub(crate) fn renew(place: Place, entry: &Entry) -> bool {
+pub(super) fn renew(place: Place, request: &Request) -> bool {
+    if place == Place(0) {
+        return false;
+    }
     let Some(set) = set_at(place.index()) else {
         return false;
     };
     let way = place.way();
-    if !is_same_memory(set, way, entry) || !lock::acquire(set.lock.as_ptr()) {
+    if !lock::acquire(set.lock.as_ptr()) {
         return false;
     }
-    let is_same = is_same_memory(set, way, entry);
+    let is_same = is_same_memory(set, way, request);
     if is_same {
         let content_slot = set.content_slot[way].get();
-        if content_slot != entry.content_slot {
-            content::forget(entry.tag, content_slot, entry.base);
-            set.content_slot[way].set(entry.content_slot);
+        if content_slot != entry!(request, content_slot) {
+            content::forget(entry!(request, tag), content_slot, set.base[way].get());
+            set.content_slot[way].set(entry!(request, content_slot));
         }
         let now = recency::stamp(set.clock.get());
         set.clock.set(now);
         set.stamp[way].set(now);
-        set.start[way].set(entry.start);
-        set.thread[way].set(entry.thread);
-        set.file[way].set(entry.file);
-        set.samples[way][0].set(entry.samples[0]);
-        set.samples[way][1].set(entry.samples[1]);
-        set.samples[way][2].set(entry.samples[2]);
+        set.start[way].set(entry!(request, start));
+        set.thread[way].set(entry!(request, thread));
+        set.file[way].set(entry!(request, file));
+        set.samples[way][0].set(entry!(request, samples[0]));
+        set.samples[way][1].set(entry!(request, samples[1]));
+        set.samples[way][2].set(entry!(request, samples[2]));
     }
     lock::release(set.lock.as_ptr());
     is_same
 }
 
-/// Whether the way has the memory of `entry`, and nothing else of it was remembered since.
+/// Whether the way has the memory of the request's entry, and nothing else of it was remembered since.
 #[inline(always)]
-fn is_same_memory(set: &Set, way: usize, entry: &Entry) -> bool {
-    set.tag[way].get() == entry.tag
-        && set.base[way].get() == entry.base
-        && set.sampled_at[way].get() == entry.sampled_at
-        && set.end[way].get() == entry.end
-        && set.length[way].get() == entry.length
-        && set.origin[way].get() == entry.source
+fn is_same_memory(set: &Set, way: usize, request: &Request) -> bool {
+    set.tag[way].get() == entry!(request, tag)
+        && set.base[way].get() == entry!(request, base)
+        && set.sampled_at[way].get() == entry!(request, sampled_at)
+        && set.end[way].get() == entry!(request, end)
+        && set.length[way].get() == entry!(request, length)
+        && set.origin[way].get() == entry!(request, source)
 }
 
 /// Bit of an answer of [`relay_spend_at`]; below it is the entry's origin, in the upper half its file.

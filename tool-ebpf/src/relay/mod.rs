@@ -13,7 +13,7 @@ mod remember;
 mod spend;
 mod table;
 
-pub(crate) use again::{Front, Place, renew, spend_at};
-pub(crate) use remember::remember;
+pub(crate) use again::{Front, Place, spend_at};
+pub(crate) use remember::{remember, remember_with_content};
 pub(crate) use spend::{Found, Whole, relay_forget, spend, spend_whole};
 pub(crate) use table::{CHUNK, Entry, Origin, Piece};

@@ -1,7 +1,7 @@
 //! Remembering what was read, and making room for it in what was known of the memory.
 
 use super::{
-    again::Place,
+    again::{Place, renew},
     evidence::{relay_unchanged, relay_unchanged_beside},
     place::{relay_place, relay_replace, sampled_start},
     table::{
@@ -25,6 +25,28 @@ pub(crate) fn remember(entry: Entry) -> Place {
         return Place(0);
     };
     request.entry.set(entry);
+    Place(relay_remember() as u32)
+}
+
+/// Like [`remember`], for a read whose content is remembered too: `content_slot` does that. Its last
+/// place may still be its own.
+#[inline(always)]
+pub(crate) fn remember_with_content(
+    entry: Entry,
+    last: Place,
+    content_slot: impl FnOnce() -> u32,
+) -> Place {
+    let Some(request) = request() else {
+        return Place(0);
+    };
+    // First, so that the entry is not on the stack while the content is remembered.
+    request.entry.set(entry);
+    let slot = content_slot();
+    // SAFETY: the cell is valid for writes, and belongs to this CPU.
+    unsafe { (*request.entry.as_ptr()).content_slot = slot };
+    if renew(last, request) {
+        return last;
+    }
     Place(relay_remember() as u32)
 }
 
@@ -56,7 +78,11 @@ extern "C" fn relay_remember() -> u64 {
         if relay_lock(own) == 0 {
             return 0;
         }
-        let way = relay_replace(own, way);
+        let way = if relay_replace(own, way) != 0 {
+            way
+        } else {
+            relay_place(own)
+        };
         unlock(own);
         return u64::from(Place::of(own, way).0);
     }

@@ -148,6 +148,17 @@ unsafe impl Sync for Request {}
 #[map]
 pub(super) static REQUEST: PerCpuArray<Request> = PerCpuArray::with_max_entries(1, 0);
 
+/// A field of the request's entry, read where it is needed: fields that are kept would be spilled, and
+/// the chains of calls here have little stack.
+macro_rules! entry {
+    ($request:expr, $($field:tt)+) => {
+        // SAFETY: the cell is valid for reads; the verifier sees a load from a map value.
+        unsafe { (&raw const (*$request.entry.as_ptr()).$($field)+).read_volatile() }
+    };
+}
+
+pub(super) use entry;
+
 /// This CPU's [`Request`].
 #[inline(always)]
 pub(crate) fn request() -> Option<&'static Request> {
