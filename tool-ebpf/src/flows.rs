@@ -20,6 +20,9 @@ static FLOWS: PerCpuHashMap<FlowKey, FlowCounters> = PerCpuHashMap::with_max_ent
 #[map]
 static PENDING: PerCpuArray<PendingFlow> = PerCpuArray::with_max_entries(PENDING_FLOWS, 0);
 
+/// Words of a [`FlowKey`]: start time, thread group and kinds, sharing.
+pub(crate) const FLOW_WORDS: usize = size_of::<FlowKey>() / 8;
+
 #[map]
 static ERRORS: PerCpuHashMap<ErrorKey, ErrorCounters> = PerCpuHashMap::with_max_entries(8_192, 0);
 
@@ -120,27 +123,23 @@ extern "C" fn flow_add(
     flags: u64,
     sink_file: u64,
 ) -> u64 {
-    let [call, source, sink, class] = (packed as u32).to_le_bytes();
-    let key = FlowKey {
-        start_time_ns,
-        tgid: (packed >> 32) as u32,
-        call,
-        source,
-        sink,
-        class,
-        sharing: flags as u8,
-        padding: [0; 7],
-    };
-    let hash = mix(start_time_ns ^ packed.rotate_left(17) ^ (flags & 0xff));
-    let Some(slot) = PENDING.get_ptr_mut((hash >> 32) as u32 & (PENDING_FLOWS - 1)) else {
+    let flow = [start_time_ns, packed.rotate_left(32), flags & 0xff];
+    let hash = mix(start_time_ns ^ packed.rotate_left(17) ^ flow[2]);
+    let index = (hash >> 32) as u32 & (PENDING_FLOWS - 1);
+    let Some(slot) = PENDING.get_ptr_mut(index) else {
         return 0;
     };
-    // SAFETY: the slot belongs to this CPU, where handlers do not interrupt each other.
+    // SAFETY: the slot belongs to this CPU, where handlers do not interrupt each other. Its key is
+    // compared word by word: for so many bytes the compiler would call a loop.
     unsafe {
-        if !is_same(&(*slot).key, &key) {
-            flow_flush((hash >> 32) & u64::from(PENDING_FLOWS - 1));
-            process::register(start_time_ns, key.tgid);
-            (*slot).key = key;
+        let key = slot.cast::<u64>();
+        let is_same = *key == flow[0] && *key.add(1) == flow[1] && *key.add(2) == flow[2];
+        if !is_same {
+            flow_flush(u64::from(index));
+            process::register(start_time_ns, (packed >> 32) as u32);
+            key.write(flow[0]);
+            key.add(1).write(flow[1]);
+            key.add(2).write(flow[2]);
             (*slot).counters.first_ns = bpf_ktime_get_boot_ns();
         }
         (*slot).counters.bytes += bytes;
@@ -148,34 +147,9 @@ extern "C" fn flow_add(
         (*slot).counters.first_pieces += (flags >> 9) & 1;
     }
     if sink_file != 0 && bytes != 0 {
-        transfers::note(sink_file, (flags >> 32) as u32, key, bytes);
+        transfers::note(sink_file, (flags >> 32) as u32, flow, bytes);
     }
     0
-}
-
-/// Word by word: the compiler would call a loop over bytes to compare so many of them.
-#[inline(always)]
-pub(crate) fn is_same(a: &FlowKey, b: &FlowKey) -> bool {
-    let words = |key: &FlowKey| {
-        let FlowKey {
-            start_time_ns,
-            tgid,
-            call,
-            source,
-            sink,
-            class,
-            sharing,
-            padding: _,
-        } = *key;
-        let kinds = u32::from_le_bytes([call, source, sink, class]);
-        [
-            start_time_ns,
-            u64::from(tgid) << 32 | u64::from(kinds),
-            u64::from(sharing),
-        ]
-    };
-    let (a, b) = (words(a), words(b));
-    a[0] == b[0] && a[1] == b[1] && a[2] == b[2]
 }
 
 /// Adds the sums of a slot to the map of flows, and clears them.

@@ -8,14 +8,14 @@ use core::cell::Cell;
 
 use aya_ebpf::{
     macros::map,
-    maps::{Array, PerCpuHashMap},
+    maps::{Array, PerCpuArray, PerCpuHashMap},
 };
 use copytax_common::{
     Call, Class, FlowKey, LossCounter, OPEN_TRANSFER_SETS, OPEN_TRANSFER_WAYS, OpenTransfers,
     TransferCounters, TransferKey,
 };
 
-use crate::{flows::is_same, lock, loss, recency, sample};
+use crate::{flows::FLOW_WORDS, lock, loss, recency, sample};
 
 const WAYS: usize = OPEN_TRANSFER_WAYS;
 
@@ -28,6 +28,13 @@ static OPEN_TRANSFERS: Array<Set> = Array::with_max_entries(OPEN_TRANSFER_SETS, 
 static TRANSFERS: PerCpuHashMap<TransferKey, TransferCounters> =
     PerCpuHashMap::with_max_entries(16_384, 0);
 
+/// Room for a key: chains of calls have little stack.
+#[map]
+static KEY: PerCpuArray<TransferKey> = PerCpuArray::with_max_entries(1, 0);
+
+/// A new element's sums, in read-only memory for the same reason.
+static NOTHING: TransferCounters = TransferCounters { count: 0, bytes: 0 };
+
 /// `BPF_NOEXIST`: another CPU may have made the element meanwhile.
 const NOEXIST: u64 = 1;
 
@@ -36,7 +43,7 @@ const NOEXIST: u64 = 1;
 struct Set {
     sink: [Cell<u64>; WAYS],
     bytes: [Cell<u64>; WAYS],
-    flow: [Cell<FlowKey>; WAYS],
+    flow: [[Cell<u64>; FLOW_WORDS]; WAYS],
     source: [Cell<u32>; WAYS],
     stamp: [Cell<u32>; WAYS],
     lock: Cell<u64>,
@@ -57,24 +64,40 @@ const fn is_transferred(class: u8) -> bool {
     TRANSFERRED >> (class & 15) & 1 != 0
 }
 
-/// The flow as transfers are told apart by: write-like calls are all one.
+/// A flow as transfers are told apart by: write-like calls are all one.
 #[inline(always)]
-const fn kind_of(mut flow: FlowKey) -> FlowKey {
-    if flow.class != Class::ZeroCopy as u8 {
-        flow.call = Call::Write as u8;
+const fn kind_of(flow: [u64; FLOW_WORDS]) -> [u64; FLOW_WORDS] {
+    /// Where [`FlowKey::call`] is in its word.
+    const CALL: u64 = 0xff << 32;
+    if class_of(flow) == Class::ZeroCopy as u8 {
+        return flow;
     }
-    flow
+    [
+        flow[0],
+        flow[1] & !CALL | (Call::Write as u64) << 32,
+        flow[2],
+    ]
 }
+
+#[inline(always)]
+const fn class_of(flow: [u64; FLOW_WORDS]) -> u8 {
+    (flow[1] >> 56) as u8
+}
+
+const _: () = {
+    assert!(core::mem::offset_of!(FlowKey, call) == 12);
+    assert!(core::mem::offset_of!(FlowKey, class) == 15);
+};
 
 /// Notes that `bytes` of the flow went from the file `source` to the file `sink`, not 0.
 #[inline(always)]
-pub(crate) fn note(sink: u64, source: u32, flow: FlowKey, bytes: u64) {
+pub(crate) fn note(sink: u64, source: u32, flow: [u64; FLOW_WORDS], bytes: u64) {
     let index = (sink >> 32) as u32 & (OPEN_TRANSFER_SETS - 1);
     let Some(set) = set_at(index) else {
         return;
     };
     let way = way_of(set, sink);
-    let is_transferred = is_transferred(flow.class);
+    let is_transferred = is_transferred(class_of(flow));
     if way == WAYS && !is_transferred {
         return;
     }
@@ -88,14 +111,14 @@ pub(crate) fn note(sink: u64, source: u32, flow: FlowKey, bytes: u64) {
     if way < WAYS {
         let kind = kind_of(flow);
         if set.bytes[way].get() != 0
-            && !(is_transferred
-                && set.source[way].get() == source
-                && is_same(&set.flow[way].get(), &kind))
+            && !(is_transferred && set.source[way].get() == source && is_flow(set, way, kind))
         {
             transfer_end(u64::from(index), way as u64);
         }
         if is_transferred {
-            set.flow[way].set(kind);
+            set.flow[way][0].set(kind[0]);
+            set.flow[way][1].set(kind[1]);
+            set.flow[way][2].set(kind[2]);
             set.source[way].set(source);
             set.bytes[way].set(set.bytes[way].get() + bytes);
             set.stamp[way].set(recency::now());
@@ -121,6 +144,12 @@ fn way_of(set: &Set, sink: u64) -> usize {
         }
     }
     found
+}
+
+#[inline(always)]
+fn is_flow(set: &Set, way: usize, flow: [u64; FLOW_WORDS]) -> bool {
+    let open = &set.flow[way];
+    open[0].get() == flow[0] && open[1].get() == flow[1] && open[2].get() == flow[2]
 }
 
 /// Gives the sink a way of the set, which is locked: a free one, else the one used least recently.
@@ -164,15 +193,21 @@ extern "C" fn transfer_end(index: u64, way: u64) -> u64 {
         return 0;
     }
     set.bytes[way].set(0);
-    let key = TransferKey {
-        flow: set.flow[way].get(),
-        bucket: bytes.ilog2(),
-        padding: 0,
+    let Some(key) = KEY.get_ptr_mut(0) else {
+        return 0;
+    };
+    // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
+    let key = unsafe {
+        let words = key.cast::<u64>();
+        words.write_volatile(set.flow[way][0].get());
+        words.add(1).write_volatile(set.flow[way][1].get());
+        words.add(2).write_volatile(set.flow[way][2].get());
+        words.add(3).write_volatile(u64::from(bytes.ilog2()));
+        &*key
     };
     if TRANSFERS.get_ptr_mut(key).is_none() {
-        let zero = TransferCounters { count: 0, bytes: 0 };
         // An error is told by the look-up that follows.
-        let _ = TRANSFERS.insert(key, zero, NOEXIST);
+        let _ = TRANSFERS.insert(key, &NOTHING, NOEXIST);
     }
     match TRANSFERS.get_ptr_mut(key) {
         // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
