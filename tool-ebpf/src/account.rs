@@ -97,6 +97,12 @@ impl Operation {
         }
     }
 
+    /// Accounts for a call that lent `result` bytes (or messages) of `memory` to a socket.
+    #[inline(always)]
+    pub(crate) fn egress_by_reference(&self, sink: &Endpoint, memory: Memory, result: u64) {
+        self.walk(sink.kind, Direction::ByReference, memory, result);
+    }
+
     /// Accounts for a write whose one buffer is one piece of a read, or nothing that is remembered and
     /// too short to be looked up by content; `false` where it is neither.
     #[inline(always)]

@@ -39,6 +39,8 @@ pub(crate) enum Direction {
     Ingest = 0,
     /// Out of the process.
     Egress = 1,
+    /// Out of the process, by reference instead of by a copy.
+    ByReference = 2,
 }
 
 /// State of the walk.
@@ -77,6 +79,7 @@ pub(crate) struct Walk {
     /// Flows that this call has counted in.
     pub(crate) seen: [Cell<u64>; 2],
     pub(crate) thread: Cell<u32>,
+    /// [`Direction`]
     direction: Cell<u8>,
     /// [`EndpointKind`] of the call's descriptor.
     pub(crate) endpoint: Cell<u8>,
@@ -95,6 +98,14 @@ static WALK: PerCpuArray<Walk> = PerCpuArray::with_max_entries(1, 0);
 pub(crate) fn current() -> Option<&'static Walk> {
     // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
     WALK.get_ptr(0).map(|walk| unsafe { &*walk })
+}
+
+impl Walk {
+    /// Whether the bytes leave the process by reference.
+    #[inline(always)]
+    pub(crate) fn is_by_reference(&self) -> bool {
+        self.direction.get() == Direction::ByReference as u8
+    }
 }
 
 /// Who calls, what, and on which endpoint.
@@ -238,7 +249,7 @@ fn finish(walk: &Walk, done: bool) {
     if !done || walk.left.get() != 0 {
         loss::count(LossCounter::PiecesTruncated);
     }
-    if walk.direction.get() == Direction::Egress as u8 {
+    if walk.direction.get() != Direction::Ingest as u8 {
         if rest != 0 {
             pieces::emit(Class::Unknown, EndpointKind::Unknown as u8, rest);
         } else if walk.has_first_piece.get() == 0 {
