@@ -3,6 +3,7 @@
 use copytax_common::{Call, Class, EndpointKind, ProcessKey, Sharing};
 
 use crate::{
+    completions::{self, Ids, SendKey},
     content,
     endpoint::Endpoint,
     flows::{self, Amount, Flow},
@@ -97,9 +98,17 @@ impl Operation {
         }
     }
 
-    /// Accounts for a call that lent `result` bytes (or messages) of `memory` to a socket.
+    /// Accounts for a call that lent `result` bytes (or messages) of `memory` to a socket; its
+    /// completion has this key, or, if it is several, the first one.
     #[inline(always)]
-    pub(crate) fn egress_by_reference(&self, sink: &Endpoint, memory: Memory, result: u64) {
+    pub(crate) fn egress_by_reference(
+        &self,
+        sink: &Endpoint,
+        memory: Memory,
+        result: u64,
+        (key, ids): (SendKey, Ids),
+    ) {
+        completions::begin(self.process, self.call, sink.kind as u8, key, ids);
         self.walk(sink.kind, Direction::ByReference, memory, result);
     }
 

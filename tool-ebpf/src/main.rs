@@ -9,8 +9,10 @@
 
 mod account;
 mod arch;
+mod completions;
 mod content;
 mod endpoint;
+mod error_queue;
 mod flows;
 mod handler;
 mod kernel;

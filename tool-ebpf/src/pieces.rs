@@ -3,7 +3,7 @@
 use copytax_common::{Class, EndpointKind, Sharing};
 
 use crate::{
-    content,
+    completions, content,
     flows::{self, Amount, Flow},
     last_ingest,
     relay::{self, CHUNK, Entry, Found, Piece},
@@ -231,4 +231,7 @@ pub(crate) fn emit(class: Class, source: u8, bytes: u64) {
         sharing,
     };
     flows::add(walk.process.get(), flow, amount);
+    if sharing as u8 == Sharing::CompletionUnread as u8 {
+        completions::add(source, amount);
+    }
 }

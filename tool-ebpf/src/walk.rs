@@ -12,7 +12,7 @@ use aya_ebpf::{
 };
 use copytax_common::{Call, Class, EndpointKind, LossCounter, ProcessKey};
 
-use crate::{layout::layout, loss, opaque, pieces};
+use crate::{completions, layout::layout, loss, opaque, pieces};
 
 /// Steps of one call. The largest call moves 2 GiB (`MAX_RW_COUNT`), which is 32,768 granules; the
 /// largest vector has 1,024 elements (`UIO_MAXIOV`).
@@ -23,8 +23,8 @@ const MAX_STEPS_UNROLLED: u32 = 8;
 /// Size of `struct iovec`.
 const IOVEC_SIZE: u64 = 16;
 /// Size of `struct mmsghdr`, and offset of its `msg_len`.
-const MMSGHDR_SIZE: u64 = 64;
-const MSG_LEN_OFFSET: u64 = 56;
+pub(crate) const MMSGHDR_SIZE: u64 = 64;
+pub(crate) const MSG_LEN_OFFSET: u64 = 56;
 /// Offset of `msg_iov` in `struct msghdr`; `msg_iovlen` follows.
 const MSG_IOV_OFFSET: u64 = 16;
 
@@ -256,6 +256,9 @@ fn finish(walk: &Walk, done: bool) {
             pieces::emit(Class::Generated, EndpointKind::None as u8, 0);
         }
     }
+    if walk.is_by_reference() {
+        completions::send_end();
+    }
 }
 
 /// [`step`] as a callback of `bpf_loop`, which must not be a global function.
@@ -321,6 +324,9 @@ fn next_segment(walk: &Walk) -> bool {
         if walk.messages_left.get() == 0 {
             return false;
         }
+        if walk.is_by_reference() {
+            completions::next();
+        }
         let message = walk.messages.get();
         walk.messages.set(message + MMSGHDR_SIZE);
         walk.messages_left.set(walk.messages_left.get() - 1);
@@ -346,7 +352,7 @@ fn begin_message(walk: &Walk, message: u64) {
 
 /// Reads user memory; all zero, and counted, where it cannot be read.
 #[inline(always)]
-fn user<T: Copy + Default>(address: u64) -> T {
+pub(crate) fn user<T: Copy + Default>(address: u64) -> T {
     let mut value = T::default();
     // SAFETY: the destination is a local of the given size; the helper handles faults.
     let failed = unsafe {

@@ -1,10 +1,12 @@
 //! The endpoints of one process, and what lies in each of them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
+
+use crate::truth::Counts;
 
 /// Bytes that a channel takes without blocking, with room to spare.
 const CAPACITY: usize = 192 << 10;
@@ -22,6 +24,35 @@ pub(crate) struct Channel {
     pub(crate) runs: VecDeque<(&'static str, usize)>,
     /// Whether the writer has `SO_ZEROCOPY`.
     pub(crate) lends: bool,
+    pub(crate) lent: Lent,
+}
+
+/// Sends by reference of one socket.
+#[derive(Default)]
+pub(crate) struct Lent {
+    next_id: u32,
+    /// What each that is not completed has added to flows.
+    sends: BTreeMap<u32, Vec<(String, Counts)>>,
+}
+
+impl Lent {
+    /// A send with at least one byte.
+    pub(crate) fn sent(&mut self, flows: Vec<(String, Counts)>) {
+        self.sends.insert(self.next_id, flows);
+        self.next_id += 1;
+    }
+
+    /// An empty send.
+    pub(crate) fn empty(&mut self, takes_id: bool) {
+        if takes_id {
+            self.sent(Vec::new());
+        }
+    }
+
+    /// A send has been completed.
+    pub(crate) fn take(&mut self, id: u32) -> Option<Vec<(String, Counts)>> {
+        self.sends.remove(&id)
+    }
 }
 
 impl Channel {
@@ -117,6 +148,19 @@ impl Endpoints {
             random: open("/dev/urandom", libc::O_RDONLY)?,
         })
     }
+
+    /// Makes new sockets in the place of those with `SO_ZEROCOPY`: this is another process now, and
+    /// the completions of the others are not its own.
+    pub(crate) fn renew_lending(&mut self) -> io::Result<()> {
+        for channel in self.channels.iter_mut().filter(|channel| channel.lends) {
+            *channel = lending(if channel.kind == "tcp" {
+                tcp()?
+            } else {
+                udp()?
+            })?;
+        }
+        Ok(())
+    }
 }
 
 fn open(path: &str, flags: i32) -> io::Result<RawFd> {
@@ -167,6 +211,7 @@ fn channel(kind: &'static str, reader: RawFd, writer: RawFd) -> Channel {
         writer,
         runs: VecDeque::new(),
         lends: false,
+        lent: Lent::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::os::fd::RawFd;
 
 use crate::endpoints::Endpoints;
 use crate::memory::{Memory, Runs};
-use crate::truth::{Truth, flow_key};
+use crate::truth::{Counts, Truth, flow_key};
 
 /// A segment: offset into the memory and length.
 pub(crate) type Segment = (usize, usize);
@@ -42,7 +42,7 @@ fn is_socket(kind: &str) -> bool {
     matches!(kind, "tcp" | "unix" | "udp" | "unix_datagram")
 }
 
-fn thread() -> i32 {
+pub(crate) fn thread() -> i32 {
     // SAFETY: a call on descriptors and memory that live as long as it runs.
     unsafe { libc::syscall(libc::SYS_gettid) as i32 }
 }
@@ -258,11 +258,20 @@ impl World {
                 };
                 *sums.entry(key).or_insert(0) += run;
             }
+            let mut sent = Vec::new();
             for (key, bytes) in sums {
-                *flows.entry(key).or_insert(0) += bytes;
+                let calls = u64::from(!flows.contains_key(&key));
+                *flows.entry(key.clone()).or_insert(0) += bytes;
+                sent.push((key, Counts { bytes, calls }));
             }
             if let Some(channel) = sink.channel {
-                self.endpoints.channels[channel].fill("pipe", bytes);
+                let channel = &mut self.endpoints.channels[channel];
+                if bytes > 0 {
+                    channel.fill("pipe", bytes);
+                }
+                if lends && bytes > 0 {
+                    channel.lent.sent(sent);
+                }
             }
         }
         if flows.is_empty() {
@@ -297,7 +306,7 @@ impl World {
         calls[self.random.usize(..calls.len())]
     }
 
-    fn vector(&self, (offset, length): Segment) -> libc::iovec {
+    pub(crate) fn vector(&self, (offset, length): Segment) -> libc::iovec {
         libc::iovec {
             iov_base: self.memory.pointer(offset),
             iov_len: length,
@@ -338,7 +347,7 @@ fn cut(segments: &[Segment], mut bytes: usize) -> Vec<Segment> {
     filled
 }
 
-fn message(vector: &[libc::iovec]) -> libc::msghdr {
+pub(crate) fn message(vector: &[libc::iovec]) -> libc::msghdr {
     // SAFETY: a call on descriptors and memory that live as long as it runs.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = vector.as_ptr().cast_mut();

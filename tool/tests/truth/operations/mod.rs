@@ -2,6 +2,7 @@
 
 mod idle;
 mod kernel;
+mod lending;
 mod relays;
 
 use crate::world::{Segment, Sink, Source, World};
@@ -12,7 +13,7 @@ const LONGEST: usize = 128 << 10;
 impl World {
     /// Carries one random operation out.
     pub(crate) fn operate(&mut self) {
-        match self.random.u32(..100) {
+        match self.random.u32(..112) {
             0..12 => self.generate(),
             12..24 => self.relay(),
             24..30 => self.relay_copy(),
@@ -29,7 +30,9 @@ impl World {
             84..87 => self.tee(),
             87..90 => self.vmsplice(),
             90..93 => self.copy_file_range(),
-            93..97 => self.fail(),
+            93..96 => self.fail(),
+            96..104 => self.lend(),
+            104..110 => self.read_completions(),
             _ => self.nothing(),
         }
     }
