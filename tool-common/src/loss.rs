@@ -19,6 +19,8 @@ tagged! {
         UnsupportedAbi = 5 => "unsupported_abi_calls",
         /// Calls whose descriptor could not be resolved.
         EndpointUnknown = 6 => "endpoint_unknown",
+        /// Buffers whose mapping could not be looked at, since another thread was changing mappings.
+        MappingContention = 7 => "mapping_contention",
     }
 }
 

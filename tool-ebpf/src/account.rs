@@ -7,8 +7,9 @@ use crate::{
     content,
     endpoint::Endpoint,
     flows::{self, Amount, Flow},
-    last_ingest, pieces, pipes,
+    last_ingest, mapping, pieces, pipes,
     relay::{self, CHUNK, Whole},
+    tls,
     walk::{self, Caller, Direction, Shape},
 };
 
@@ -122,7 +123,11 @@ impl Operation {
                 pieces::forget_spent(tag, &piece, address);
                 (piece.source, pieces::class_of(&piece))
             }
-            Whole::Nothing if memory.length < content::MIN_LENGTH => {
+            Whole::Nothing
+                if memory.length < content::MIN_LENGTH
+                    && !tls::is_record(sink as u8, address, memory.length)
+                    && mapping::is_no_file(tag, address, address + bytes) =>
+            {
                 match last_ingest::take(tag, self.thread, memory.length, bytes) {
                     Some(source) => (source, Class::SameSize),
                     None => (EndpointKind::None as u8, Class::Generated),

@@ -21,6 +21,7 @@ mod layout;
 mod lifecycle;
 mod lock;
 mod loss;
+mod mapping;
 mod msg_zerocopy;
 mod opaque;
 mod pieces;
@@ -30,6 +31,7 @@ mod recency;
 mod relay;
 mod sample;
 mod target;
+mod tls;
 mod walk;
 
 use aya_ebpf::{

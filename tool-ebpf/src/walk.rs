@@ -66,10 +66,13 @@ pub(crate) struct Walk {
     /// Bytes of the segment that were relayed, and that were not.
     pub(crate) matched: Cell<u64>,
     pub(crate) gap: Cell<u64>,
-    /// What a short write of a copy has left: address, bytes, source.
+    /// What a short write of a copy, or of a TLS record, has left: address, bytes, source.
     pub(crate) rest: Cell<u64>,
     pub(crate) rest_left: Cell<u64>,
     pub(crate) rest_source: Cell<u8>,
+    /// What is not yet known to be a mapping of a file or none: address, bytes.
+    pub(crate) unmapped: Cell<u64>,
+    pub(crate) unmapped_left: Cell<u64>,
     /// Vector elements to come.
     vector: Cell<u64>,
     vector_left: Cell<u64>,
@@ -198,6 +201,7 @@ extern "C" fn walk_memory(shape: u64, address: u64, length: u64, result: u64) ->
     opaque::set(&walk.segment_left, 0);
     opaque::set(&walk.gap, 0);
     opaque::set(&walk.rest_left, 0);
+    opaque::set(&walk.unmapped_left, 0);
     opaque::set(&walk.vector_left, 0);
     opaque::set(&walk.messages_left, 0);
     walk.has_first_piece.set(0);
@@ -245,7 +249,8 @@ fn run() -> bool {
 /// Accounts for what was not walked.
 #[inline(always)]
 fn finish(walk: &Walk, done: bool) {
-    let rest = walk.left.get() + walk.segment_left.get() + walk.gap.get();
+    let rest =
+        walk.left.get() + walk.segment_left.get() + walk.unmapped_left.get() + walk.gap.get();
     if !done || walk.left.get() != 0 {
         loss::count(LossCounter::PiecesTruncated);
     }
@@ -275,6 +280,8 @@ fn step() -> i64 {
     };
     if walk.rest_left.get() != 0 {
         pieces::piece_rest();
+    } else if walk.unmapped_left.get() != 0 {
+        pieces::piece_unmapped();
     } else if walk.segment_left.get() == 0 && !next_segment(walk) {
         return DONE;
     } else if walk.segment_left.get() != 0 {
@@ -289,6 +296,7 @@ fn step() -> i64 {
     }
     if walk.segment_left.get() == 0
         && walk.rest_left.get() == 0
+        && walk.unmapped_left.get() == 0
         && walk.vector_left.get() == 0
         && walk.messages_left.get() == 0
     {

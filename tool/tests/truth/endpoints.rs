@@ -14,6 +14,8 @@ const CAPACITY: usize = 192 << 10;
 const PIPE_RUNS: usize = 4;
 /// Bytes of the source file.
 pub(crate) const FILE_LENGTH: usize = 2 << 20;
+/// Bytes of the mapped file.
+pub(crate) const MAPPED_LENGTH: usize = 64 << 10;
 
 /// A descriptor pair: what is written to one end is read from the other.
 pub(crate) struct Channel {
@@ -123,6 +125,10 @@ pub(crate) struct Endpoints {
     pub(crate) source_position: usize,
     /// A file to write to.
     pub(crate) sink_file: RawFd,
+    /// A file of random content, to be mapped.
+    pub(crate) mapped_file: RawFd,
+    /// The program that runs.
+    pub(crate) program: RawFd,
     pub(crate) null: RawFd,
     pub(crate) random: RawFd,
 }
@@ -141,7 +147,9 @@ impl Endpoints {
                 lending(tcp()?)?,
                 lending(udp()?)?,
             ],
-            source_file: source_file()?,
+            source_file: random_file(0x7275_7468, FILE_LENGTH)?,
+            mapped_file: random_file(0x6d61_7070, MAPPED_LENGTH)?,
+            program: open("/proc/self/exe", libc::O_RDONLY)?,
             source_position: 0,
             sink_file: memory_file()?,
             null: open("/dev/null", libc::O_WRONLY)?,
@@ -182,24 +190,24 @@ fn memory_file() -> io::Result<RawFd> {
 }
 
 /// Filled through a mapping, so that no write is counted.
-fn source_file() -> io::Result<RawFd> {
+fn random_file(seed: u64, length: usize) -> io::Result<RawFd> {
     let file = memory_file()?;
-    let mut random = fastrand::Rng::with_seed(0x7275_7468);
+    let mut random = fastrand::Rng::with_seed(seed);
     // SAFETY: a call on descriptors and memory that live as long as it runs.
     unsafe {
-        check(libc::ftruncate(file, FILE_LENGTH as i64))?;
+        check(libc::ftruncate(file, length as i64))?;
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let address = libc::mmap(
             std::ptr::null_mut(),
-            FILE_LENGTH,
+            length,
             protection,
             libc::MAP_SHARED,
             file,
             0,
         );
         assert_ne!(address, libc::MAP_FAILED);
-        random.fill(std::slice::from_raw_parts_mut(address.cast(), FILE_LENGTH));
-        libc::munmap(address, FILE_LENGTH);
+        random.fill(std::slice::from_raw_parts_mut(address.cast(), length));
+        libc::munmap(address, length);
     }
     Ok(file)
 }

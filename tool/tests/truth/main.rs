@@ -8,6 +8,7 @@
 mod endpoints;
 mod memory;
 mod operations;
+mod tls;
 mod truth;
 mod worker;
 mod world;
@@ -85,6 +86,7 @@ fn lost(snapshot: &Snapshot) -> Vec<String> {
         ("content_unreadable", loss.content_unreadable),
         ("pieces_truncated", loss.pieces_truncated),
         ("endpoint_unknown", loss.endpoint_unknown),
+        ("mapping_contention", loss.mapping_contention),
     ]
     .into_iter()
     .filter(|(_, count)| *count != 0)

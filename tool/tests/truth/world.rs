@@ -250,7 +250,7 @@ impl World {
         let mut flows = BTreeMap::new();
         for &(segments, bytes) in messages {
             let mut sums = BTreeMap::new();
-            for ((class, source), run) in self.classify(segments, bytes) {
+            for ((class, source), run) in self.classify(sink.kind, segments, bytes) {
                 let key = if lends {
                     lent_key(name, class, source, sink.kind)
                 } else {
@@ -281,7 +281,7 @@ impl World {
     }
 
     /// Classes and sources of the first `bytes` of some segments, which were written.
-    fn classify(&mut self, segments: &[Segment], bytes: usize) -> Runs {
+    fn classify(&mut self, sink: &str, segments: &[Segment], bytes: usize) -> Runs {
         let mut runs = Runs::new();
         let mut left = bytes;
         for &(offset, wanted) in segments {
@@ -290,7 +290,7 @@ impl World {
             if length == 0 {
                 continue;
             }
-            for (key, run) in self.memory.egress(thread(), offset, length, wanted) {
+            for (key, run) in self.memory.egress(sink, thread(), offset, length, wanted) {
                 *runs.entry(key).or_default() += run;
             }
         }

@@ -3,6 +3,8 @@
 mod idle;
 mod kernel;
 mod lending;
+mod mapped;
+mod records;
 mod relays;
 
 use crate::world::{Segment, Sink, Source, World};
@@ -13,7 +15,7 @@ const LONGEST: usize = 128 << 10;
 impl World {
     /// Carries one random operation out.
     pub(crate) fn operate(&mut self) {
-        match self.random.u32(..112) {
+        match self.random.u32(..124) {
             0..12 => self.generate(),
             12..24 => self.relay(),
             24..30 => self.relay_copy(),
@@ -33,6 +35,9 @@ impl World {
             93..96 => self.fail(),
             96..104 => self.lend(),
             104..110 => self.read_completions(),
+            110..116 => self.write_mapped(),
+            116..120 => self.records(),
+            120..122 => self.records_in_short_writes(),
             _ => self.nothing(),
         }
     }
