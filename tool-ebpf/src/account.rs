@@ -3,13 +3,14 @@
 use copytax_common::{Call, Class, EndpointKind, ProcessKey, Sharing};
 
 use crate::{
+    completions::{self, Ids, SendKey},
     content,
     endpoint::Endpoint,
     flows::{self, Amount, Files, Flow},
-    last_ingest, pieces,
+    last_ingest, mapping, pieces,
     pipes::{self, Origin},
     relay::{self, CHUNK, Place, Whole},
-    sharing,
+    sharing, tls,
     walk::{self, Caller, Direction, Shape},
 };
 
@@ -95,6 +96,20 @@ impl Operation {
         }
     }
 
+    /// Accounts for a call that lent `result` bytes (or messages) of `memory` to a socket; its
+    /// completion has this key, or, if it is several, the first one.
+    #[inline(always)]
+    pub(crate) fn egress_by_reference(
+        &self,
+        sink: &Endpoint,
+        memory: Memory,
+        result: u64,
+        (key, ids): (SendKey, Ids),
+    ) {
+        completions::begin(self.process, self.call, sink.kind as u8, key, ids);
+        self.walk(sink, Direction::ByReference, memory, result);
+    }
+
     /// Accounts for a write whose one buffer is one piece of a read, or nothing that is remembered and
     /// too short to be looked up by content; `false` where it is neither.
     #[inline(always)]
@@ -102,14 +117,21 @@ impl Operation {
         let (tag, address) = (self.tag, memory.address);
         let (origin, class) =
             if let Some(front) = last_ingest::spend(tag, self.thread, address, bytes) {
-                (front.origin, pieces::class_of(front.copied))
+                (front.origin, pieces::class_of(front.origin, front.copied))
             } else {
                 match relay::spend_whole(tag, address, address + bytes) {
                     Whole::Piece(piece) => {
                         pieces::forget_spent(tag, &piece, address);
-                        (piece.origin(), pieces::class_of(piece.copied))
+                        (
+                            piece.origin(),
+                            pieces::class_of(piece.origin(), piece.copied),
+                        )
                     }
-                    Whole::Nothing if memory.length < content::MIN_LENGTH => {
+                    Whole::Nothing
+                        if memory.length < content::MIN_LENGTH
+                            && !tls::is_record(sink.kind as u8, address, memory.length)
+                            && mapping::is_no_file(tag, address, address + bytes) =>
+                    {
                         match last_ingest::take(tag, self.thread, memory.length, bytes) {
                             Some(source) => (relay::Origin { source, file: 0 }, Class::SameSize),
                             None => (pieces::PROCESS, Class::Generated),

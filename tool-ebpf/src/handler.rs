@@ -6,9 +6,11 @@ use crate::{
     account::{Memory, Operation},
     arch::{self, Registers},
     endpoint::Endpoint,
+    error_queue::{self, MSG_ERRQUEUE},
     kernel::Task,
     layout::layout,
     loss,
+    msg_zerocopy::{self, MSG_ZEROCOPY},
     pipes::{self, Origin},
     process, target, walk,
 };
@@ -134,6 +136,10 @@ impl Exit {
         if result < 0 {
             self.operation
                 .add_error(source.kind, EndpointKind::None, result);
+        } else if self.receive_flags() & MSG_ERRQUEUE != 0 {
+            let (call, address) = (self.operation.call, self.argument::<1>());
+            let bytes = error_queue::read(&source, call, address, result as u64);
+            self.operation.count_ingest(&source, bytes);
         } else if self.is_truncated() {
             self.operation.count_ingest(&source, result as u64);
         } else {
@@ -141,14 +147,22 @@ impl Exit {
         }
     }
 
+    /// The flags of a `recvfrom`, `recvmsg` or `recvmmsg`, 0 of any other read.
+    #[inline(always)]
+    fn receive_flags(&self) -> u64 {
+        if self.operation.call < Call::Recvfrom as u8 {
+            0
+        } else if self.is(Call::Recvmsg) {
+            self.argument::<2>()
+        } else {
+            self.argument::<3>()
+        }
+    }
+
     /// Whether the return value may be larger than what was copied.
     #[inline(always)]
     fn is_truncated(&self) -> bool {
-        if self.is(Call::Recvfrom) {
-            self.argument::<3>() & MSG_TRUNC != 0
-        } else {
-            self.is(Call::Recvmsg) && self.argument::<2>() & MSG_TRUNC != 0
-        }
+        self.receive_flags() & MSG_TRUNC != 0 && !self.is(Call::Recvmmsg)
     }
 
     #[inline(always)]
@@ -157,9 +171,27 @@ impl Exit {
         if result < 0 {
             self.operation
                 .add_error(EndpointKind::None, sink.kind, result);
+        } else if self.is_by_reference(&sink) {
+            let (memory, result) = (self.memory(), result as u64);
+            let key = msg_zerocopy::key_of(&sink, memory, result);
+            self.operation
+                .egress_by_reference(&sink, memory, result, key);
         } else {
             self.operation.egress(&sink, self.memory(), result as u64);
         }
+    }
+
+    /// Whether the call lent its memory to the socket, instead of having it copied.
+    #[inline(always)]
+    fn is_by_reference(&self, sink: &Endpoint) -> bool {
+        let flags = if self.is(Call::Sendmsg) {
+            self.argument::<2>()
+        } else if self.is(Call::Sendto) || self.is(Call::Sendmmsg) {
+            self.argument::<3>()
+        } else {
+            return false;
+        };
+        flags & MSG_ZEROCOPY != 0 && msg_zerocopy::is_honoured(sink)
     }
 
     /// Not inlined: its variables are then not on the stack of the calls that walk memory, whose chains

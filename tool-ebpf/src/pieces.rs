@@ -1,13 +1,14 @@
 //! Remembers what was read, and classifies what is written, piece by piece of a segment.
 
-use copytax_common::{Class, EndpointKind};
+use copytax_common::{Class, EndpointKind, Sharing};
 
 use crate::{
-    content,
+    completions, content,
     flows::{self, Amount, Files, Flow},
-    last_ingest,
+    last_ingest, mapping,
     relay::{self, CHUNK, Entry, Found, Origin, Piece, Place},
     sample::{self, SAMPLES},
+    tls,
     walk::{self, Walk},
 };
 
@@ -57,8 +58,10 @@ extern "C" fn piece_read(tag: u64, address: u64, length: u64, thread: u64, origi
 
 /// The class of bytes that were read before, or are a copy of such.
 #[inline(always)]
-pub(crate) const fn class_of(copied: bool) -> Class {
-    if copied {
+pub(crate) const fn class_of(origin: Origin, copied: bool) -> Class {
+    if copied && origin.source == EndpointKind::None as u8 {
+        Class::TlsRecord
+    } else if copied {
         Class::SameContent
     } else {
         Class::SameBuffer
@@ -160,7 +163,11 @@ pub(crate) extern "C" fn piece_egress() -> u64 {
         Found::Piece(piece) => {
             forget_spent(tag, &piece, cursor);
             walk.matched.set(walk.matched.get() + piece.length);
-            emit(class_of(piece.copied), piece.origin(), piece.length);
+            emit(
+                class_of(piece.origin(), piece.copied),
+                piece.origin(),
+                piece.length,
+            );
             piece.length
         }
         Found::Gap(next) => {
@@ -182,18 +189,71 @@ pub(crate) extern "C" fn segment_end() -> u64 {
     };
     let gap = walk.gap.get();
     walk.gap.set(0);
-    if walk.matched.get() == 0 {
-        if emit_copy(walk) {
-            return 0;
-        }
-        let (tag, thread) = (walk.tag.get(), walk.thread.get());
-        if let Some(source) = last_ingest::take(tag, thread, walk.segment_wanted.get(), gap) {
-            emit(Class::SameSize, Origin { source, file: 0 }, gap);
-            return 0;
+    if walk.matched.get() != 0 {
+        emit(Class::Generated, PROCESS, gap);
+    } else if !emit_copy(walk) {
+        let (tag, segment) = (walk.tag.get(), walk.segment.get());
+        if mapping::is_no_file(tag, segment, segment + gap) {
+            emit_made(walk, gap);
+        } else {
+            walk.unmapped.set(segment);
+            walk.unmapped_left.set(gap);
         }
     }
-    emit(Class::Generated, PROCESS, gap);
     0
+}
+
+/// Classifies the next run of a segment some of which may be a mapping of a file.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn piece_unmapped() -> u64 {
+    let Some(walk) = walk::current() else {
+        return 0;
+    };
+    let (address, left) = (walk.unmapped.get(), walk.unmapped_left.get());
+    let run = mapping::find(walk.tag.get(), address, left);
+    walk.unmapped.set(address + run.length);
+    walk.unmapped_left.set(left - run.length);
+    if run.is_file {
+        walk.matched.set(walk.matched.get() + run.length);
+        emit(
+            Class::Mapped,
+            Origin {
+                source: EndpointKind::File as u8,
+                file: run.file,
+            },
+            run.length,
+        );
+    } else {
+        walk.gap.set(walk.gap.get() + run.length);
+    }
+    let gap = walk.gap.get();
+    if left == run.length && gap != 0 {
+        walk.gap.set(0);
+        if walk.matched.get() == 0 {
+            emit_made(walk, gap);
+        } else {
+            emit(Class::Generated, PROCESS, gap);
+        }
+    }
+    0
+}
+
+/// Classifies a segment that is neither in memory nor in content what was read, nor a file's: `bytes`
+/// of it were written.
+#[inline(always)]
+fn emit_made(walk: &Walk, bytes: u64) {
+    let (tag, thread) = (walk.tag.get(), walk.thread.get());
+    let (segment, wanted) = (walk.segment.get(), walk.segment_wanted.get());
+    if tls::is_record(walk.endpoint.get(), segment, wanted) {
+        follow_rest(walk, PROCESS);
+        emit(Class::TlsRecord, PROCESS, bytes);
+        return;
+    }
+    match last_ingest::take(tag, thread, wanted, bytes) {
+        Some(source) => emit(Class::SameSize, Origin { source, file: 0 }, bytes),
+        None => emit(Class::Generated, PROCESS, bytes),
+    }
 }
 
 /// Looks the segment up by content.
@@ -208,12 +268,23 @@ fn emit_copy(walk: &Walk) -> bool {
     };
     relay::relay_forget(tag, original.base);
     last_ingest::forget(tag, original.thread, original.base, 1);
+    follow_rest(walk, original.origin);
+    emit(
+        Class::SameContent,
+        original.origin,
+        walk.segment_length.get(),
+    );
+    true
+}
+
+/// Sees to it that what a short write has left of the segment is found where it lies. Without a source
+/// it is of a TLS record, else of a copy.
+#[inline(always)]
+fn follow_rest(walk: &Walk, origin: Origin) {
     let written = walk.segment_length.get();
     walk.rest.set(walk.segment.get() + written);
-    walk.rest_left.set(wanted - written);
-    walk.rest_origin.set(original.origin);
-    emit(Class::SameContent, original.origin, written);
-    true
+    walk.rest_left.set(walk.segment_wanted.get() - written);
+    walk.rest_origin.set(origin);
 }
 
 /// Remembers the next unit of what a short write has left of a copy: it follows from where this write
@@ -242,8 +313,16 @@ pub(crate) fn emit(class: Class, origin: Origin, bytes: u64) {
     let Some(walk) = walk::current() else {
         return;
     };
-    let bit =
-        (class as u64).wrapping_sub(Class::SameBuffer as u64) * 16 + u64::from(origin.source & 15);
+    let (class, source, sharing) = if walk.is_by_reference() && bytes != 0 {
+        let source = match class {
+            Class::SameBuffer | Class::SameContent | Class::Mapped => origin.source,
+            _ => EndpointKind::Memory as u8,
+        };
+        (Class::ByReference, source, Sharing::CompletionUnread)
+    } else {
+        (class, origin.source, Sharing::None)
+    };
+    let bit = (class as u64).wrapping_sub(Class::SameBuffer as u64) * 16 + u64::from(source & 15);
     let word = &walk.seen[(bit as usize >> 6) & 1];
     let mask = 1u64 << (bit & 63);
     let amount = Amount {
@@ -253,10 +332,19 @@ pub(crate) fn emit(class: Class, origin: Origin, bytes: u64) {
     };
     word.set(word.get() | mask);
     walk.has_first_piece.set(1);
-    let flow = Flow::copied(walk.call.get(), origin.source, walk.endpoint.get(), class);
+    let flow = Flow {
+        call: walk.call.get(),
+        source,
+        sink: walk.endpoint.get(),
+        class,
+        sharing: sharing as u8,
+    };
     let files = Files {
         source: origin.file,
         sink: walk.file.get(),
     };
     flows::add(walk.process.get(), flow, files, amount);
+    if sharing as u8 == Sharing::CompletionUnread as u8 {
+        completions::add(source, amount);
+    }
 }

@@ -177,6 +177,8 @@ pub struct Loss {
     pub endpoint_unknown: u64,
     /// Transfers taken as ended for want of room.
     pub transfers_split: u64,
+    /// Buffers whose mapping could not be looked at.
+    pub mapping_contention: u64,
 }
 
 /// How a command that the tool started has ended.

@@ -289,6 +289,7 @@ impl Session {
             unsupported_abi_calls: (self.engine == Engine::Raw).then_some(unsupported),
             endpoint_unknown: count(LossCounter::EndpointUnknown)?,
             transfers_split: count(LossCounter::TransfersSplit)?,
+            mapping_contention: count(LossCounter::MappingContention)?,
         })
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use copytax::host::kernel::Version;
 
-use crate::endpoints::{fill, open};
+use crate::endpoints::{CONTENT, FILE_LENGTH, fill, open};
 
 /// File systems of a page cache whose `copy_file_range` is that of the kernel, by `f_type`: ext4
 /// and its ancestors, tmpfs.
@@ -32,7 +32,7 @@ impl OnDisk {
         drop(source);
         std::fs::File::create_new(&files.sink)?;
         let source = open(path(&files.source), libc::O_RDWR)?;
-        fill(source)?;
+        fill(source, CONTENT, FILE_LENGTH)?;
         // Reads past the page cache find what is on the disk.
         // SAFETY: a call on a descriptor that is open.
         unsafe {

@@ -9,10 +9,10 @@ mod endpoints;
 mod files;
 mod memory;
 mod operations;
+mod tls;
 mod truth;
 mod worker;
 mod world;
-mod zero_copy;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -95,6 +95,7 @@ fn lost(snapshot: &Snapshot) -> Vec<String> {
         ("content_unreadable", loss.content_unreadable),
         ("pieces_truncated", loss.pieces_truncated),
         ("endpoint_unknown", loss.endpoint_unknown),
+        ("mapping_contention", loss.mapping_contention),
     ]
     .into_iter()
     .filter(|(_, count)| *count != 0)

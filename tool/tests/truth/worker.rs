@@ -126,6 +126,7 @@ fn run(seed: u64, on_disk: &OnDisk, parent: &Shared, child: &Shared) {
             };
             name(&world.truth.name);
             world.memory.forget();
+            world.endpoints.renew_lending().expect("sockets");
             for _ in 0..CHILD_OPERATIONS {
                 world.operate();
             }

@@ -55,6 +55,7 @@ struct LossCounts {
     unsupported_abi_calls: Option<u64>,
     endpoint_unknown: u64,
     transfers_split: u64,
+    mapping_contention: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -181,6 +182,7 @@ impl From<&Loss> for LossCounts {
             unsupported_abi_calls,
             endpoint_unknown,
             transfers_split,
+            mapping_contention,
         } = *loss;
         Self {
             samples_dropped,
@@ -192,6 +194,7 @@ impl From<&Loss> for LossCounts {
             unsupported_abi_calls,
             endpoint_unknown,
             transfers_split,
+            mapping_contention,
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 
+use super::LONGEST;
 use crate::endpoints::{FILE_LENGTH, Origin};
 use crate::files::{combined, of_random};
-use crate::operations::LONGEST;
 use crate::truth::moved_key;
 use crate::world::{Segment, Sink, World};
 
@@ -54,7 +54,7 @@ impl World {
         (sink, taken)
     }
 
-    pub(crate) fn sendfile(&mut self) {
+    pub(super) fn sendfile(&mut self) {
         let (sink, taken) = self.taking_sink();
         if sink.kind == "udp" || sink.kind == "unix_datagram" {
             return;
@@ -117,7 +117,7 @@ impl World {
     }
 
     /// Splices into a pipe, out of one, or between the two.
-    pub(crate) fn splice(&mut self) {
+    pub(super) fn splice(&mut self) {
         let pipe = self.pipe();
         if self.random.bool() && self.endpoints.channels[pipe].room() > 0 {
             self.splice_in(pipe);
@@ -192,7 +192,7 @@ impl World {
         self.moved("splice", &runs, sink, taken);
     }
 
-    pub(crate) fn tee(&mut self) {
+    pub(super) fn tee(&mut self) {
         let from = self.pipe();
         let to = 5 - from;
         let (pending, runs) = {
@@ -216,7 +216,7 @@ impl World {
     }
 
     /// Gifted or not, into a pipe; or out of one, which is a read.
-    pub(crate) fn vmsplice(&mut self) {
+    pub(super) fn vmsplice(&mut self) {
         let pipe = self.pipe();
         let slot = self.memory.slot();
         if self.random.bool() {
@@ -266,7 +266,7 @@ impl World {
         })
     }
 
-    pub(crate) fn copy_file_range(&mut self) {
+    pub(super) fn copy_file_range(&mut self) {
         let pairs = &self.endpoints.files.pairs;
         let pair = pairs[self.random.usize(..pairs.len())];
         let length = self.length(LONGEST);
