@@ -93,10 +93,12 @@ impl Endpoint {
         sock_of(self.file)
     }
 
-    /// Stands for the open file, never 0.
+    /// Stands for the open file, never 0. Structures of files are used again; the inode's number tells
+    /// such files apart, unless one is opened twice.
     #[inline(always)]
     pub(crate) fn id(&self) -> u64 {
-        id_of(self.file, self.inode)
+        let number: u64 = read(self.inode, layout!(id_inode), layout!(inode_ino));
+        mix(self.file ^ number.rotate_left(32)) | 1
     }
 
     /// What is read from it comes from here.
@@ -122,14 +124,6 @@ impl Endpoint {
 fn sock_of(file: u64) -> u64 {
     let socket: u64 = read(file, layout!(id_file), layout!(file_private_data));
     read(socket, layout!(id_socket), layout!(socket_sk))
-}
-
-/// Stands for an open file, never 0. Structures of files are used again; the inode's number tells
-/// such files apart, unless one is opened twice.
-#[inline(always)]
-pub(crate) fn id_of(file: u64, inode: u64) -> u64 {
-    let number: u64 = read(inode, layout!(id_inode), layout!(inode_ino));
-    mix(file ^ number.rotate_left(32)) | 1
 }
 
 #[inline(always)]

@@ -10,7 +10,7 @@ use aya_ebpf::{
 use copytax_common::LossCounter;
 
 use crate::{
-    endpoint::{S_IFMT, S_IFREG, id_of},
+    endpoint::{S_IFMT, S_IFREG},
     kernel::{Task, load, read},
     layout::layout,
     loss, opaque,
@@ -179,8 +179,9 @@ extern "C" fn look(task: *const u8, vma: *const u8, _context: *mut c_void) -> i6
     if is_file(task, vma) {
         mapping.is_file.set(YES);
         let file: u64 = load(vma, layout!(vma_file));
-        let inode = read(file, layout!(id_file), layout!(file_inode));
-        mapping.file.set(id_of(file, inode) as u32);
+        let inode: u64 = read(file, layout!(id_file), layout!(file_inode));
+        let number: u64 = read(inode, layout!(id_inode), layout!(inode_ino));
+        mapping.file.set(mix(number) as u32);
         return 0;
     }
     if layout!(mm_lock_seq) != 0

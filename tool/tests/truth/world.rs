@@ -5,7 +5,7 @@ use std::os::fd::RawFd;
 
 use crate::endpoints::{Endpoints, Origin};
 use crate::memory::{Memory, Runs};
-use crate::truth::{Counts, Truth, flow_key};
+use crate::truth::{Counts, Truth, flow_key, moved_key};
 
 /// A segment: offset into the memory and length.
 pub(crate) type Segment = (usize, usize);
@@ -330,8 +330,7 @@ fn lent_key(name: &str, class: &str, source: &str, sink: &str) -> String {
         "same_buffer" | "same_content" | "mapped" => source,
         _ => "memory",
     };
-    let key = flow_key(name, source, sink, "by_reference");
-    format!("{key} completion_unread")
+    moved_key(name, source, sink, "by_reference", "completion_unread")
 }
 
 /// The parts of `segments` that `bytes` fill.
