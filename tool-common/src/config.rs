@@ -1,6 +1,6 @@
 //! Read-only globals that userspace fills in before the kernel half is loaded.
 
-use crate::Abi;
+use crate::{Abi, UringLayout};
 
 /// Offsets and type ids of the running kernel, from its BTF. Offsets in bytes.
 ///
@@ -53,9 +53,13 @@ pub struct KernelLayout {
     pub has_rdonly_cast: u32,
     /// 1 where `bpf_loop` may be called (5.17 and later).
     pub has_loop: u32,
+    pub uring: UringLayout,
 }
 
-const _: () = assert!(size_of::<KernelLayout>() == 38 * 4 && align_of::<KernelLayout>() == 4);
+const _: () = assert!(
+    size_of::<KernelLayout>() == 38 * 4 + size_of::<UringLayout>()
+        && align_of::<KernelLayout>() == 4
+);
 
 impl KernelLayout {
     /// All zero: nothing is known.
@@ -98,6 +102,7 @@ impl KernelLayout {
         exec_filename: 0,
         has_rdonly_cast: 0,
         has_loop: 0,
+        uring: UringLayout::UNKNOWN,
     };
 }
 

@@ -19,6 +19,8 @@ tagged! {
         UnsupportedAbi = 5 => "unsupported_abi_calls",
         /// Calls whose descriptor could not be resolved.
         EndpointUnknown = 6 => "endpoint_unknown",
+        /// Requests of io_uring whose completion tells nothing, or not what it completes.
+        UringUnseen = 7 => "uring_unseen",
     }
 }
 

@@ -97,6 +97,12 @@ impl Operation {
         }
     }
 
+    /// Accounts for a call that lent `result` bytes (or messages) of `memory` to a socket.
+    #[inline(always)]
+    pub(crate) fn egress_by_reference(&self, sink: &Endpoint, memory: Memory, result: u64) {
+        self.walk(sink.kind, Direction::ByReference, memory, result);
+    }
+
     /// Accounts for a write whose one buffer is one piece of a read, or nothing that is remembered and
     /// too short to be looked up by content; `false` where it is neither.
     #[inline(always)]
@@ -136,7 +142,7 @@ impl Operation {
             self.add(source.kind, sink.kind, class, bytes);
             return;
         }
-        let consume = self.call != Call::Tee as u8;
+        let consume = self.call != Call::Tee as u8 && self.call != Call::UringTee as u8;
         // Sources that this call has counted in.
         let mut seen = 0u32;
         pipes::drain(source, bytes, consume, |kind, length| {

@@ -1,6 +1,6 @@
 //! Remembers what was read, and classifies what is written, piece by piece of a segment.
 
-use copytax_common::{Class, EndpointKind};
+use copytax_common::{Class, EndpointKind, Sharing};
 
 use crate::{
     content,
@@ -204,6 +204,15 @@ pub(crate) fn emit(class: Class, source: u8, bytes: u64) {
     let Some(walk) = walk::current() else {
         return;
     };
+    let (class, source, sharing) = if walk.is_by_reference() && bytes != 0 {
+        let source = match class {
+            Class::SameBuffer | Class::SameContent | Class::Mapped => source,
+            _ => EndpointKind::Memory as u8,
+        };
+        (Class::ByReference, source, Sharing::CompletionUnread)
+    } else {
+        (class, source, Sharing::None)
+    };
     let bit = (class as u64).wrapping_sub(Class::SameBuffer as u64) * 16 + u64::from(source & 15);
     let word = &walk.seen[(bit as usize >> 6) & 1];
     let mask = 1u64 << (bit & 63);
@@ -214,6 +223,12 @@ pub(crate) fn emit(class: Class, source: u8, bytes: u64) {
     };
     word.set(word.get() | mask);
     walk.has_first_piece.set(1);
-    let flow = Flow::copied(walk.call.get(), source, walk.endpoint.get(), class);
+    let flow = Flow {
+        call: walk.call.get(),
+        source,
+        sink: walk.endpoint.get(),
+        class,
+        sharing,
+    };
     flows::add(walk.process.get(), flow, amount);
 }

@@ -165,6 +165,13 @@ impl<'a> Btf<'a> {
         self.first_named(&self.names, name)
     }
 
+    /// How many parameters the function has that type name `name` is a pointer to.
+    pub(crate) fn parameters(&self, name: &str) -> Option<u32> {
+        let pointer = self.unmodified(self.typedef(name)?)?;
+        let function = self.unmodified(pointer.target)?;
+        (pointer.kind == KIND_PTR && function.kind == KIND_FUNC_PROTO).then_some(function.members)
+    }
+
     /// Bit offset of `member` in the structure with this id, also inside anonymous structures and
     /// unions.
     pub(crate) fn bit_offset(&self, structure: u32, member: &str) -> Option<u32> {

@@ -54,6 +54,7 @@ struct LossCounts {
     map_full: u64,
     unsupported_abi_calls: Option<u64>,
     endpoint_unknown: u64,
+    uring_unseen: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -179,6 +180,7 @@ impl From<&Loss> for LossCounts {
             map_full,
             unsupported_abi_calls,
             endpoint_unknown,
+            uring_unseen,
         } = *loss;
         Self {
             samples_dropped,
@@ -189,6 +191,7 @@ impl From<&Loss> for LossCounts {
             map_full,
             unsupported_abi_calls,
             endpoint_unknown,
+            uring_unseen,
         }
     }
 }
