@@ -37,6 +37,10 @@ pub struct KernelLayout {
     pub sock_family: u32,
     pub sock_type: u32,
     pub sock_protocol: u32,
+    pub sock_flags: u32,
+    pub sock_zckey: u32,
+    /// Bit of `sock.sk_flags`: `SOCK_ZEROCOPY` of `enum sock_flags`.
+    pub sock_zerocopy: u32,
     pub bprm_filename: u32,
     /// Type ids for `bpf_rdonly_cast`, 0 where the kernel has none of it.
     pub id_list_head: u32,
@@ -57,7 +61,7 @@ pub struct KernelLayout {
 }
 
 const _: () = assert!(
-    size_of::<KernelLayout>() == 38 * 4 + size_of::<UringLayout>()
+    size_of::<KernelLayout>() == 41 * 4 + size_of::<UringLayout>()
         && align_of::<KernelLayout>() == 4
 );
 
@@ -91,6 +95,9 @@ impl KernelLayout {
         sock_family: 0,
         sock_type: 0,
         sock_protocol: 0,
+        sock_flags: 0,
+        sock_zckey: 0,
+        sock_zerocopy: 0,
         bprm_filename: 0,
         id_list_head: 0,
         id_file: 0,

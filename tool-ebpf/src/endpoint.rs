@@ -22,8 +22,8 @@ const AF_INET6: u16 = 10;
 const AF_VSOCK: u16 = 40;
 const SOCK_STREAM: u16 = 1;
 /// `include/uapi/linux/in.h`
-const IPPROTO_TCP: u16 = 6;
-const IPPROTO_UDP: u16 = 17;
+pub(crate) const IPPROTO_TCP: u16 = 6;
+pub(crate) const IPPROTO_UDP: u16 = 17;
 const IPPROTO_MPTCP: u16 = 262;
 
 /// `FMODE_WRITE` of `include/linux/fs.h`.
@@ -84,6 +84,12 @@ impl Endpoint {
         read::<u32>(self.file, layout!(id_file), layout!(file_mode)) & FMODE_WRITE != 0
     }
 
+    /// `struct sock` of a socket.
+    #[inline(always)]
+    pub(crate) fn sock(&self) -> u64 {
+        sock_of(self.file)
+    }
+
     /// Inode number and device: what identifies a pipe while it exists.
     #[inline(always)]
     pub(crate) fn inode_and_device(&self) -> (u64, u32) {
@@ -95,9 +101,14 @@ impl Endpoint {
 }
 
 #[inline(always)]
-fn socket_kind(file: u64) -> EndpointKind {
+fn sock_of(file: u64) -> u64 {
     let socket: u64 = read(file, layout!(id_file), layout!(file_private_data));
-    let sock: u64 = read(socket, layout!(id_socket), layout!(socket_sk));
+    read(socket, layout!(id_socket), layout!(socket_sk))
+}
+
+#[inline(always)]
+fn socket_kind(file: u64) -> EndpointKind {
+    let sock = sock_of(file);
     let family: u16 = read(sock, layout!(id_sock), layout!(sock_family));
     let protocol: u16 = read(sock, layout!(id_sock), layout!(sock_protocol));
     match family {

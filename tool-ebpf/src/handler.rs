@@ -8,7 +8,9 @@ use crate::{
     endpoint::Endpoint,
     kernel::Task,
     layout::layout,
-    loss, pipes, process, target, walk,
+    loss,
+    msg_zerocopy::{self, MSG_ZEROCOPY},
+    pipes, process, target, walk,
 };
 
 /// `include/linux/socket.h`: the return value is the length of the datagram, not of what was
@@ -153,9 +155,25 @@ impl Exit {
         if result < 0 {
             self.operation
                 .add_error(EndpointKind::None, sink.kind, result);
+        } else if self.is_by_reference(&sink) {
+            self.operation
+                .egress_by_reference(&sink, self.memory(), result as u64);
         } else {
             self.operation.egress(&sink, self.memory(), result as u64);
         }
+    }
+
+    /// Whether the call lent its memory to the socket, instead of having it copied.
+    #[inline(always)]
+    fn is_by_reference(&self, sink: &Endpoint) -> bool {
+        let flags = if self.is(Call::Sendmsg) {
+            self.argument::<2>()
+        } else if self.is(Call::Sendto) || self.is(Call::Sendmmsg) {
+            self.argument::<3>()
+        } else {
+            return false;
+        };
+        flags & MSG_ZEROCOPY != 0 && msg_zerocopy::is_honoured(sink)
     }
 
     #[inline(always)]

@@ -19,6 +19,7 @@ mod layout;
 mod lifecycle;
 mod lock;
 mod loss;
+mod msg_zerocopy;
 mod opaque;
 mod pieces;
 mod pipes;

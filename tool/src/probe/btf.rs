@@ -17,6 +17,8 @@ const HEADER_SIZE: u32 = 24;
 const TYPE_SIZE: usize = 12;
 /// `struct btf_member`: name, type, offset.
 const MEMBER_SIZE: usize = 12;
+/// `struct btf_enum`: name, value.
+const ENUMERATOR_SIZE: usize = 8;
 
 const KIND_INT: u32 = 1;
 const KIND_PTR: u32 = 2;
@@ -51,6 +53,8 @@ pub(crate) struct Btf<'a> {
     offsets: Vec<u32>,
     /// Ids of the structures.
     structures: Vec<u32>,
+    /// Ids of the enumerations of 32 bits.
+    enumerations: Vec<u32>,
     /// Ids of the functions.
     functions: Vec<u32>,
     /// Ids of the type names.
@@ -91,6 +95,7 @@ impl<'a> Btf<'a> {
             strings: section(word(16)?, word(20)?)?,
             offsets: Vec::new(),
             structures: Vec::new(),
+            enumerations: Vec::new(),
             functions: Vec::new(),
             names: Vec::new(),
         };
@@ -110,6 +115,7 @@ impl<'a> Btf<'a> {
             let id = self.offsets.len() as u32;
             match found.kind {
                 KIND_STRUCT => self.structures.push(id),
+                KIND_ENUM => self.enumerations.push(id),
                 KIND_FUNC => self.functions.push(id),
                 KIND_TYPEDEF => self.names.push(id),
                 _ => {}
@@ -172,6 +178,16 @@ impl<'a> Btf<'a> {
         (pointer.kind == KIND_PTR && function.kind == KIND_FUNC_PROTO).then_some(function.members)
     }
 
+    /// The value of `enumerator` in `enum name`.
+    pub(crate) fn enumerator(&self, name: &str, enumerator: &str) -> Option<u32> {
+        let found = self.by_id(self.first_named(&self.enumerations, name)?)?;
+        (0..found.members).find_map(|index| {
+            let at = found.offset + TYPE_SIZE + index as usize * ENUMERATOR_SIZE;
+            let is_wanted = self.is_named(word(self.types, at)?, enumerator);
+            is_wanted.then(|| word(self.types, at + 4)).flatten()
+        })
+    }
+
     /// Bit offset of `member` in the structure with this id, also inside anonymous structures and
     /// unions.
     pub(crate) fn bit_offset(&self, structure: u32, member: &str) -> Option<u32> {
@@ -226,7 +242,8 @@ impl Type {
             | KIND_FUNC | KIND_FLOAT | KIND_TYPE_TAG => return Ok(0),
             KIND_INT | KIND_VAR | KIND_DECL_TAG => return Ok(4),
             KIND_ARRAY => return Ok(12),
-            KIND_ENUM | KIND_FUNC_PROTO => 8,
+            KIND_ENUM => ENUMERATOR_SIZE,
+            KIND_FUNC_PROTO => 8,
             KIND_STRUCT | KIND_UNION => MEMBER_SIZE,
             KIND_DATASEC | KIND_ENUM64 => 12,
             unknown => {

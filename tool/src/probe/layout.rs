@@ -85,6 +85,9 @@ pub(crate) fn of_kernel(btf: &Btf<'_>) -> Result<Kernel, ProbeError> {
         sock_family: at("sock", "__sk_common")? + at("sock_common", "skc_family")?,
         sock_type: at("sock", "sk_type")?,
         sock_protocol: at("sock", "sk_protocol")?,
+        sock_flags: at("sock", "__sk_common")? + at("sock_common", "skc_flags")?,
+        sock_zckey: at("sock", "sk_zckey")?,
+        sock_zerocopy: enumerator(btf, "sock_flags", "SOCK_ZEROCOPY")?,
         bprm_filename: at("linux_binprm", "filename")?,
         id_list_head: structure(btf, "list_head")?,
         id_file: structure(btf, "file")?,
@@ -115,6 +118,11 @@ pub(crate) struct Kernel {
 fn structure(btf: &Btf<'_>, name: &str) -> Result<u32, ProbeError> {
     btf.structure(name)
         .ok_or_else(|| ProbeError::Layout(format!("struct {name}")))
+}
+
+fn enumerator(btf: &Btf<'_>, enumeration: &str, name: &str) -> Result<u32, ProbeError> {
+    btf.enumerator(enumeration, name)
+        .ok_or_else(|| ProbeError::Layout(format!("{name} of enum {enumeration}")))
 }
 
 /// Byte offset of `member` in `struct name`, also inside anonymous structures and unions.

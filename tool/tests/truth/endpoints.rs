@@ -20,6 +20,8 @@ pub(crate) struct Channel {
     pub(crate) writer: RawFd,
     /// Runs of bytes in it: source kind and length. Datagrams are one run each.
     pub(crate) runs: VecDeque<(&'static str, usize)>,
+    /// Whether the writer has `SO_ZEROCOPY`.
+    pub(crate) lends: bool,
 }
 
 impl Channel {
@@ -98,7 +100,16 @@ impl Endpoints {
     /// Makes all endpoints. Nothing here is a call that is accounted.
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {
-            channels: vec![tcp()?, unix()?, pipe()?, pipe()?, udp()?, unix_datagram()?],
+            channels: vec![
+                tcp()?,
+                unix()?,
+                pipe()?,
+                pipe()?,
+                udp()?,
+                unix_datagram()?,
+                lending(tcp()?)?,
+                lending(udp()?)?,
+            ],
             source_file: source_file()?,
             source_position: 0,
             sink_file: memory_file()?,
@@ -155,6 +166,7 @@ fn channel(kind: &'static str, reader: RawFd, writer: RawFd) -> Channel {
         reader,
         writer,
         runs: VecDeque::new(),
+        lends: false,
     }
 }
 
@@ -183,6 +195,25 @@ fn tcp() -> io::Result<Channel> {
     enlarge(reader);
     enlarge(writer);
     Ok(channel("tcp", reader, writer))
+}
+
+/// The channel with `SO_ZEROCOPY` on its writer.
+fn lending(channel: Channel) -> io::Result<Channel> {
+    let on = 1i32;
+    // SAFETY: a call on descriptors and memory that live as long as it runs.
+    check(unsafe {
+        libc::setsockopt(
+            channel.writer,
+            libc::SOL_SOCKET,
+            libc::SO_ZEROCOPY,
+            (&raw const on).cast(),
+            4,
+        )
+    })?;
+    Ok(Channel {
+        lends: true,
+        ..channel
+    })
 }
 
 fn unix() -> io::Result<Channel> {

@@ -147,12 +147,15 @@ fn compare(truth: &Truth, snapshot: &Snapshot) -> Result<(), String> {
         } else {
             flow.class.name()
         };
-        let key = truth::flow_key(
+        let mut key = truth::flow_key(
             flow.call.name(),
             flow.source.name(),
             flow.sink.name(),
             class,
         );
+        if flow.class == Class::ByReference {
+            key = format!("{key} {}", flow.sharing.name());
+        }
         let sum = flows.entry(key).or_default();
         sum.bytes += flow.bytes;
         sum.calls += flow.calls;

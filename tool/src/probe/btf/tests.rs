@@ -3,8 +3,8 @@
 use proptest::prelude::{any, proptest};
 
 use super::{
-    Btf, HEADER_SIZE, KIND_FUNC, KIND_INT, KIND_STRUCT, KIND_TYPEDEF, KIND_UNION, MAGIC, VERSION,
-    of_typedefs,
+    Btf, HEADER_SIZE, KIND_ENUM, KIND_FUNC, KIND_INT, KIND_STRUCT, KIND_TYPEDEF, KIND_UNION, MAGIC,
+    VERSION, of_typedefs,
 };
 
 /// A BTF under construction.
@@ -46,6 +46,14 @@ impl Builder {
         self.add(kind, name, info, 0, &rest);
     }
 
+    fn add_enumeration(&mut self, name: &str, values: &[(&str, u32)]) {
+        let rest: Vec<u32> = values
+            .iter()
+            .flat_map(|(name, value)| [self.string(name), *value])
+            .collect();
+        self.add(KIND_ENUM, name, values.len() as u32, 4, &rest);
+    }
+
     fn build(&self) -> Vec<u8> {
         let types: Vec<u8> = self.types.iter().flat_map(|w| w.to_ne_bytes()).collect();
         let size = types.len() as u32;
@@ -59,8 +67,8 @@ impl Builder {
     }
 }
 
-/// An integer, an anonymous union behind a typedef, a structure with both, one with a bitfield, and
-/// a function.
+/// An integer, an anonymous union behind a typedef, a structure with both, one with a bitfield, a
+/// function, and an enumeration.
 fn sample() -> Vec<u8> {
     let mut builder = Builder::new();
     builder.add(KIND_INT, "int", 0, 4, &[32]);
@@ -71,6 +79,7 @@ fn sample() -> Vec<u8> {
     let members = [("bits", 1, 3 << 24 | 8), ("flag", 1, 1 << 24 | 11)];
     builder.add_members(KIND_STRUCT, "things", true, &members);
     builder.add(KIND_FUNC, "thing", 1, 1, &[]);
+    builder.add_enumeration("colours", &[("RED", 3), ("REDDER", 18)]);
     builder.build()
 }
 
@@ -89,6 +98,16 @@ fn members_are_found_by_name() {
     assert_eq!(btf.function("thing"), Some(6));
     assert_eq!(btf.function("things"), None);
     assert_eq!(btf.structure("thin"), None);
+}
+
+#[test]
+fn enumerators_are_found_by_name() {
+    let bytes = sample();
+    let btf = Btf::parse(&bytes).expect("the sample is whole");
+    assert_eq!(btf.enumerator("colours", "RED"), Some(3));
+    assert_eq!(btf.enumerator("colours", "REDDER"), Some(18));
+    assert_eq!(btf.enumerator("colours", "BLUE"), None);
+    assert_eq!(btf.enumerator("shapes", "RED"), None);
 }
 
 #[test]
@@ -123,6 +142,7 @@ proptest! {
                     let _ = btf.bit_offset(id, "right");
                 }
             }
+            let _ = btf.enumerator("colours", "REDDER");
         }
     }
 }
