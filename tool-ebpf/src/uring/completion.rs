@@ -16,6 +16,7 @@ use crate::{
     kernel::{Task, load, read, untyped},
     layout::layout,
     loss,
+    msg_zerocopy::{self, MSG_ZEROCOPY},
     process::{self, PROCESSES},
     target,
 };
@@ -218,7 +219,7 @@ impl Completed {
             return;
         }
         let (memory, bytes) = self.memory();
-        if operation.call >= Call::UringSendZc as u8 {
+        if self.is_by_reference(&sink) {
             operation.egress_by_reference(&sink, memory, bytes);
         } else {
             operation.egress(&sink, memory, bytes);
@@ -228,6 +229,17 @@ impl Completed {
     #[inline(always)]
     fn memory(&self) -> (crate::account::Memory, u64) {
         memory::of(self.request, self.result as u64, self.flags, self.is_armed)
+    }
+
+    /// Whether it lent its memory to the socket.
+    #[inline(always)]
+    fn is_by_reference(&self, sink: &Endpoint) -> bool {
+        if self.kind.call >= Call::UringSendZc as u8 {
+            return true;
+        }
+        self.kind.call >= Call::UringSend as u8
+            && u64::from(self.request.message_flags()) & MSG_ZEROCOPY != 0
+            && msg_zerocopy::is_honoured(sink)
     }
 
     /// Whether the result may be larger than what was copied.

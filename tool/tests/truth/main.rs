@@ -8,7 +8,9 @@
 mod endpoints;
 mod memory;
 mod operations;
+mod ring;
 mod truth;
+mod uring;
 mod worker;
 mod world;
 
@@ -85,6 +87,7 @@ fn lost(snapshot: &Snapshot) -> Vec<String> {
         ("content_unreadable", loss.content_unreadable),
         ("pieces_truncated", loss.pieces_truncated),
         ("endpoint_unknown", loss.endpoint_unknown),
+        ("uring_unseen", loss.uring_unseen.unwrap_or(1)),
     ]
     .into_iter()
     .filter(|(_, count)| *count != 0)

@@ -107,6 +107,8 @@ fn run(seed: u64, parent: &Shared, child: &Shared) {
             pid: std::process::id(),
             ..Truth::default()
         },
+        ring: None,
+        acting: None,
     };
     name(&world.truth.name);
     for _ in 0..OPERATIONS {
@@ -123,6 +125,8 @@ fn run(seed: u64, parent: &Shared, child: &Shared) {
             };
             name(&world.truth.name);
             world.memory.forget();
+            // It is the parent's.
+            std::mem::forget(world.ring.take());
             for _ in 0..CHILD_OPERATIONS {
                 world.operate();
             }

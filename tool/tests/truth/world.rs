@@ -5,6 +5,7 @@ use std::os::fd::RawFd;
 
 use crate::endpoints::Endpoints;
 use crate::memory::{Memory, Runs};
+use crate::ring::Ring;
 use crate::truth::{Truth, flow_key};
 
 /// A segment: offset into the memory and length.
@@ -15,6 +16,9 @@ pub(crate) struct World {
     pub(crate) memory: Memory,
     pub(crate) endpoints: Endpoints,
     pub(crate) truth: Truth,
+    pub(crate) ring: Option<Ring>,
+    /// The thread that carried the last call out, if it is not the current one.
+    pub(crate) acting: Option<i32>,
 }
 
 /// Where to read from.
@@ -38,13 +42,8 @@ pub(crate) struct Sink {
     pub(crate) room: usize,
 }
 
-fn is_socket(kind: &str) -> bool {
+pub(crate) fn is_socket(kind: &str) -> bool {
     matches!(kind, "tcp" | "unix" | "udp" | "unix_datagram")
-}
-
-fn thread() -> i32 {
-    // SAFETY: a call on descriptors and memory that live as long as it runs.
-    unsafe { libc::syscall(libc::SYS_gettid) as i32 }
 }
 
 impl World {
@@ -131,6 +130,10 @@ impl World {
 
     /// Reads into `segments` by one call; gives the bytes.
     pub(crate) fn read(&mut self, source: Source, segments: &[Segment]) -> usize {
+        if self.random.u32(..3) == 0 {
+            return self.ring_read(source, segments);
+        }
+        self.acting = None;
         let vector: Vec<libc::iovec> = segments.iter().map(|s| self.vector(*s)).collect();
         let (address, length) = (vector[0].iov_base, vector[0].iov_len);
         let count = vector.len() as i32;
@@ -160,6 +163,19 @@ impl World {
         };
         let bytes = self.expect(name, result);
         let moves_position = !matches!(name, "pread64" | "preadv");
+        self.account_read(name, source, segments, bytes, moves_position);
+        bytes
+    }
+
+    /// Accounts for a call that read `bytes`.
+    pub(crate) fn account_read(
+        &mut self,
+        name: &'static str,
+        source: Source,
+        segments: &[Segment],
+        bytes: usize,
+        moves_position: bool,
+    ) {
         if source.kind == "file" && moves_position {
             self.endpoints.source_position += bytes;
         }
@@ -170,9 +186,15 @@ impl World {
             .simple_call(name, source.kind, "none", "ingest", bytes as u64);
         let filled = cut(segments, bytes);
         if !filled.is_empty() {
-            self.memory.ingest(thread(), source.kind, &filled);
+            self.memory.ingest(self.thread(), source.kind, &filled);
         }
-        bytes
+    }
+
+    /// The thread that carried the last call out.
+    fn thread(&self) -> i32 {
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
+        let current = || unsafe { libc::syscall(libc::SYS_gettid) as i32 };
+        self.acting.unwrap_or_else(current)
     }
 
     fn read_vector_call(&mut self, source: Source) -> &'static str {
@@ -186,6 +208,10 @@ impl World {
 
     /// Writes `segments` by one call; gives the bytes, or `None` where it would have blocked.
     pub(crate) fn write(&mut self, sink: Sink, segments: &[Segment]) -> Option<usize> {
+        if self.random.u32(..3) == 0 {
+            return self.ring_write(sink, segments);
+        }
+        self.acting = None;
         let vector: Vec<libc::iovec> = segments.iter().map(|s| self.vector(*s)).collect();
         let (address, length) = (vector[0].iov_base, vector[0].iov_len);
         let count = vector.len() as i32;
@@ -226,7 +252,7 @@ impl World {
     }
 
     /// Flags for a send: `MSG_ZEROCOPY` is for sockets that can do it, and ignored by the others.
-    fn send_flags(&mut self) -> i32 {
+    pub(crate) fn send_flags(&mut self) -> i32 {
         if self.random.bool() {
             libc::MSG_NOSIGNAL | libc::MSG_ZEROCOPY
         } else {
@@ -234,7 +260,7 @@ impl World {
         }
     }
 
-    fn lends(&self, sink: Sink) -> bool {
+    pub(crate) fn lends(&self, sink: Sink) -> bool {
         sink.channel
             .is_some_and(|channel| self.endpoints.channels[channel].lends)
     }
@@ -281,7 +307,7 @@ impl World {
             if length == 0 {
                 continue;
             }
-            for (key, run) in self.memory.egress(thread(), offset, length, wanted) {
+            for (key, run) in self.memory.egress(self.thread(), offset, length, wanted) {
                 *runs.entry(key).or_default() += run;
             }
         }
@@ -297,7 +323,7 @@ impl World {
         calls[self.random.usize(..calls.len())]
     }
 
-    fn vector(&self, (offset, length): Segment) -> libc::iovec {
+    pub(crate) fn vector(&self, (offset, length): Segment) -> libc::iovec {
         libc::iovec {
             iov_base: self.memory.pointer(offset),
             iov_len: length,
@@ -338,7 +364,7 @@ fn cut(segments: &[Segment], mut bytes: usize) -> Vec<Segment> {
     filled
 }
 
-fn message(vector: &[libc::iovec]) -> libc::msghdr {
+pub(crate) fn message(vector: &[libc::iovec]) -> libc::msghdr {
     // SAFETY: a call on descriptors and memory that live as long as it runs.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = vector.as_ptr().cast_mut();

@@ -3,6 +3,7 @@
 mod idle;
 mod kernel;
 mod relays;
+mod uring;
 
 use crate::world::{Segment, Sink, Source, World};
 
@@ -28,8 +29,12 @@ impl World {
             74..84 => self.splice(),
             84..87 => self.tee(),
             87..90 => self.vmsplice(),
-            90..93 => self.copy_file_range(),
-            93..97 => self.fail(),
+            90..92 => self.copy_file_range(),
+            92..94 => self.linked(),
+            94 => self.broken_link(),
+            95..97 => self.multishot(),
+            97 => self.late_vector(),
+            98 => self.fail(),
             _ => self.nothing(),
         }
     }
