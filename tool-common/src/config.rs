@@ -23,6 +23,14 @@ pub struct KernelLayout {
     pub signal_live: u32,
     pub mm_arg_start: u32,
     pub mm_arg_end: u32,
+    pub mm_exe_file: u32,
+    /// 0 where the kernel has no locks of single mappings (before 6.4).
+    pub mm_lock_seq: u32,
+    pub vma_start: u32,
+    pub vma_end: u32,
+    pub vma_flags: u32,
+    pub vma_file: u32,
+    pub vma_anon_vma: u32,
     pub files_fdt: u32,
     pub fdt_max_fds: u32,
     pub fdt_fd: u32,
@@ -31,6 +39,7 @@ pub struct KernelLayout {
     pub file_mode: u32,
     pub inode_mode: u32,
     pub inode_ino: u32,
+    pub inode_flags: u32,
     pub inode_sb: u32,
     pub super_dev: u32,
     pub socket_sk: u32,
@@ -57,11 +66,13 @@ pub struct KernelLayout {
     pub has_rdonly_cast: u32,
     /// 1 where `bpf_loop` may be called (5.17 and later).
     pub has_loop: u32,
+    /// 1 where `bpf_find_vma` may be called (5.17 and later).
+    pub has_find_vma: u32,
     pub uring: UringLayout,
 }
 
 const _: () = assert!(
-    size_of::<KernelLayout>() == 41 * 4 + size_of::<UringLayout>()
+    size_of::<KernelLayout>() == 50 * 4 + size_of::<UringLayout>()
         && align_of::<KernelLayout>() == 4
 );
 
@@ -81,6 +92,13 @@ impl KernelLayout {
         signal_live: 0,
         mm_arg_start: 0,
         mm_arg_end: 0,
+        mm_exe_file: 0,
+        mm_lock_seq: 0,
+        vma_start: 0,
+        vma_end: 0,
+        vma_flags: 0,
+        vma_file: 0,
+        vma_anon_vma: 0,
         files_fdt: 0,
         fdt_max_fds: 0,
         fdt_fd: 0,
@@ -89,6 +107,7 @@ impl KernelLayout {
         file_mode: 0,
         inode_mode: 0,
         inode_ino: 0,
+        inode_flags: 0,
         inode_sb: 0,
         super_dev: 0,
         socket_sk: 0,
@@ -109,6 +128,7 @@ impl KernelLayout {
         exec_filename: 0,
         has_rdonly_cast: 0,
         has_loop: 0,
+        has_find_vma: 0,
         uring: UringLayout::UNKNOWN,
     };
 }

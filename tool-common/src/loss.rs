@@ -19,8 +19,10 @@ tagged! {
         UnsupportedAbi = 5 => "unsupported_abi_calls",
         /// Calls whose descriptor could not be resolved.
         EndpointUnknown = 6 => "endpoint_unknown",
+        /// Buffers whose mapping could not be looked at, since another thread was changing mappings.
+        MappingContention = 7 => "mapping_contention",
         /// Requests of io_uring whose completion tells nothing, or not what it completes.
-        UringUnseen = 7 => "uring_unseen",
+        UringUnseen = 8 => "uring_unseen",
     }
 }
 

@@ -3,11 +3,13 @@
 use copytax_common::{Call, Class, EndpointKind, ProcessKey, Sharing};
 
 use crate::{
+    completions::{self, Ids, SendKey},
     content,
     endpoint::Endpoint,
     flows::{self, Amount, Flow},
-    last_ingest, pieces, pipes,
+    last_ingest, mapping, pieces, pipes,
     relay::{self, CHUNK, Whole},
+    tls,
     walk::{self, Caller, Direction, Shape},
 };
 
@@ -97,9 +99,17 @@ impl Operation {
         }
     }
 
-    /// Accounts for a call that lent `result` bytes (or messages) of `memory` to a socket.
+    /// Accounts for a call that lent `result` bytes (or messages) of `memory` to a socket; its
+    /// completion has this key, or, if it is several, the first one.
     #[inline(always)]
-    pub(crate) fn egress_by_reference(&self, sink: &Endpoint, memory: Memory, result: u64) {
+    pub(crate) fn egress_by_reference(
+        &self,
+        sink: &Endpoint,
+        memory: Memory,
+        result: u64,
+        (key, ids): (SendKey, Ids),
+    ) {
+        completions::begin(self.process, self.call, sink.kind as u8, key, ids);
         self.walk(sink.kind, Direction::ByReference, memory, result);
     }
 
@@ -113,7 +123,11 @@ impl Operation {
                 pieces::forget_spent(tag, &piece, address);
                 (piece.source, pieces::class_of(&piece))
             }
-            Whole::Nothing if memory.length < content::MIN_LENGTH => {
+            Whole::Nothing
+                if memory.length < content::MIN_LENGTH
+                    && !tls::is_record(sink as u8, address, memory.length)
+                    && mapping::is_no_file(tag, address, address + bytes) =>
+            {
                 match last_ingest::take(tag, self.thread, memory.length, bytes) {
                     Some(source) => (source, Class::SameSize),
                     None => (EndpointKind::None as u8, Class::Generated),

@@ -8,9 +8,9 @@ use crate::{
 };
 
 /// `include/uapi/linux/stat.h`
-const S_IFMT: u16 = 0o170_000;
+pub(crate) const S_IFMT: u16 = 0o170_000;
 const S_IFSOCK: u16 = 0o140_000;
-const S_IFREG: u16 = 0o100_000;
+pub(crate) const S_IFREG: u16 = 0o100_000;
 const S_IFBLK: u16 = 0o060_000;
 const S_IFCHR: u16 = 0o020_000;
 const S_IFIFO: u16 = 0o010_000;

@@ -48,6 +48,12 @@ impl Flow {
             sharing: Sharing::None,
         }
     }
+
+    #[inline(always)]
+    const fn packed(&self, process: ProcessKey) -> u64 {
+        let kinds = [self.call, self.source, self.sink, self.class as u8];
+        pack(process.tgid, kinds)
+    }
 }
 
 /// What a call adds to a flow.
@@ -70,22 +76,35 @@ impl Amount {
             is_first_of_call: true,
         }
     }
+
+    /// The arguments of [`flow_add`] that are smaller than a register.
+    #[inline(always)]
+    const fn flags(&self, sharing: Sharing) -> u64 {
+        let first_of_flow = self.is_first_of_flow as u64;
+        let first_of_call = self.is_first_of_call as u64;
+        sharing as u64 | first_of_flow << 8 | first_of_call << 9
+    }
 }
 
 /// Adds to the sums of one flow.
 #[inline(always)]
 pub(crate) fn add(process: ProcessKey, flow: Flow, amount: Amount) {
-    let kinds = [flow.call, flow.source, flow.sink, flow.class as u8];
-    let [sharing, first_of_flow, first_of_call] = [
-        flow.sharing as u64,
-        amount.is_first_of_flow as u64,
-        amount.is_first_of_call as u64,
-    ];
     flow_add(
         process.start_time_ns,
-        pack(process.tgid, kinds),
+        flow.packed(process),
         amount.bytes,
-        sharing | first_of_flow << 8 | first_of_call << 9,
+        amount.flags(flow.sharing),
+    );
+}
+
+/// Takes what was added to one flow back: more has become known of it.
+#[inline(always)]
+pub(crate) fn take_back(process: ProcessKey, flow: Flow, amount: Amount) {
+    flow_take_back(
+        process.start_time_ns,
+        flow.packed(process),
+        amount.bytes,
+        amount.flags(flow.sharing),
     );
 }
 
@@ -98,6 +117,32 @@ const fn pack(tgid: u32, bytes: [u8; 4]) -> u64 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn flow_add(start_time_ns: u64, packed: u64, bytes: u64, flags: u64) -> u64 {
+    if let Some(slot) = slot_of(start_time_ns, packed, flags as u8) {
+        // SAFETY: the slot belongs to this CPU, where handlers do not interrupt each other.
+        let counters = unsafe { &mut (*slot).counters };
+        counters.bytes = counters.bytes.wrapping_add(bytes);
+        counters.calls = counters.calls.wrapping_add((flags >> 8) & 1);
+        counters.first_pieces = counters.first_pieces.wrapping_add((flags >> 9) & 1);
+    }
+    0
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn flow_take_back(start_time_ns: u64, packed: u64, bytes: u64, flags: u64) -> u64 {
+    if let Some(slot) = slot_of(start_time_ns, packed, flags as u8) {
+        // SAFETY: as in `flow_add`.
+        let counters = unsafe { &mut (*slot).counters };
+        counters.bytes = counters.bytes.wrapping_sub(bytes);
+        counters.calls = counters.calls.wrapping_sub((flags >> 8) & 1);
+        counters.first_pieces = counters.first_pieces.wrapping_sub((flags >> 9) & 1);
+    }
+    0
+}
+
+/// This CPU's slot for a flow, which may have been another's before.
+#[inline(always)]
+fn slot_of(start_time_ns: u64, packed: u64, sharing: u8) -> Option<*mut PendingFlow> {
     let [call, source, sink, class] = (packed as u32).to_le_bytes();
     let key = FlowKey {
         start_time_ns,
@@ -106,14 +151,12 @@ extern "C" fn flow_add(start_time_ns: u64, packed: u64, bytes: u64, flags: u64) 
         source,
         sink,
         class,
-        sharing: flags as u8,
+        sharing,
         padding: [0; 7],
     };
-    let hash = mix(start_time_ns ^ packed.rotate_left(17) ^ (flags & 0xff));
-    let Some(slot) = PENDING.get_ptr_mut((hash >> 32) as u32 & (PENDING_FLOWS - 1)) else {
-        return 0;
-    };
-    // SAFETY: the slot belongs to this CPU, where handlers do not interrupt each other.
+    let hash = mix(start_time_ns ^ packed.rotate_left(17) ^ u64::from(sharing));
+    let slot = PENDING.get_ptr_mut((hash >> 32) as u32 & (PENDING_FLOWS - 1))?;
+    // SAFETY: as in `flow_add`.
     unsafe {
         if (*slot).key != key {
             flow_flush((hash >> 32) & u64::from(PENDING_FLOWS - 1));
@@ -121,11 +164,8 @@ extern "C" fn flow_add(start_time_ns: u64, packed: u64, bytes: u64, flags: u64) 
             (*slot).key = key;
             (*slot).counters.first_ns = bpf_ktime_get_boot_ns();
         }
-        (*slot).counters.bytes += bytes;
-        (*slot).counters.calls += (flags >> 8) & 1;
-        (*slot).counters.first_pieces += (flags >> 9) & 1;
     }
-    0
+    Some(slot)
 }
 
 /// Adds the sums of a slot to the map of flows, and clears them.
@@ -139,7 +179,7 @@ extern "C" fn flow_flush(slot: u64) -> u64 {
     unsafe {
         let key = (*slot).key;
         let pending = (*slot).counters;
-        if pending.calls == 0 && pending.bytes == 0 {
+        if pending.calls == 0 && pending.bytes == 0 && pending.first_pieces == 0 {
             return 0;
         }
         (&raw mut (*slot).counters.bytes).write_volatile(0);
@@ -151,9 +191,9 @@ extern "C" fn flow_flush(slot: u64) -> u64 {
         if (*counters).first_ns == 0 {
             (*counters).first_ns = pending.first_ns;
         }
-        (*counters).bytes += pending.bytes;
-        (*counters).calls += pending.calls;
-        (*counters).first_pieces += pending.first_pieces;
+        (*counters).bytes = (*counters).bytes.wrapping_add(pending.bytes);
+        (*counters).calls = (*counters).calls.wrapping_add(pending.calls);
+        (*counters).first_pieces = (*counters).first_pieces.wrapping_add(pending.first_pieces);
     }
     0
 }

@@ -6,6 +6,7 @@ use crate::{
     account::{Memory, Operation},
     arch::{self, Registers},
     endpoint::Endpoint,
+    error_queue::{self, MSG_ERRQUEUE},
     kernel::Task,
     layout::layout,
     loss,
@@ -132,6 +133,10 @@ impl Exit {
         if result < 0 {
             self.operation
                 .add_error(source.kind, EndpointKind::None, result);
+        } else if self.receive_flags() & MSG_ERRQUEUE != 0 {
+            let (call, address) = (self.operation.call, self.argument::<1>());
+            let bytes = error_queue::read(&source, call, address, result as u64);
+            self.operation.count_ingest(&source, bytes);
         } else if self.is_truncated() {
             self.operation.count_ingest(&source, result as u64);
         } else {
@@ -139,14 +144,22 @@ impl Exit {
         }
     }
 
+    /// The flags of a `recvfrom`, `recvmsg` or `recvmmsg`, 0 of any other read.
+    #[inline(always)]
+    fn receive_flags(&self) -> u64 {
+        if self.operation.call < Call::Recvfrom as u8 {
+            0
+        } else if self.is(Call::Recvmsg) {
+            self.argument::<2>()
+        } else {
+            self.argument::<3>()
+        }
+    }
+
     /// Whether the return value may be larger than what was copied.
     #[inline(always)]
     fn is_truncated(&self) -> bool {
-        if self.is(Call::Recvfrom) {
-            self.argument::<3>() & MSG_TRUNC != 0
-        } else {
-            self.is(Call::Recvmsg) && self.argument::<2>() & MSG_TRUNC != 0
-        }
+        self.receive_flags() & MSG_TRUNC != 0 && !self.is(Call::Recvmmsg)
     }
 
     #[inline(always)]
@@ -156,8 +169,10 @@ impl Exit {
             self.operation
                 .add_error(EndpointKind::None, sink.kind, result);
         } else if self.is_by_reference(&sink) {
+            let (memory, result) = (self.memory(), result as u64);
+            let key = msg_zerocopy::key_of(&sink, memory, result);
             self.operation
-                .egress_by_reference(&sink, self.memory(), result as u64);
+                .egress_by_reference(&sink, memory, result, key);
         } else {
             self.operation.egress(&sink, self.memory(), result as u64);
         }

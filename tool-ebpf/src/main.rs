@@ -9,8 +9,10 @@
 
 mod account;
 mod arch;
+mod completions;
 mod content;
 mod endpoint;
+mod error_queue;
 mod flows;
 mod handler;
 mod kernel;
@@ -19,6 +21,7 @@ mod layout;
 mod lifecycle;
 mod lock;
 mod loss;
+mod mapping;
 mod msg_zerocopy;
 mod opaque;
 mod pieces;
@@ -28,6 +31,7 @@ mod recency;
 mod relay;
 mod sample;
 mod target;
+mod tls;
 mod uring;
 mod walk;
 

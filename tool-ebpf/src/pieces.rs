@@ -3,11 +3,12 @@
 use copytax_common::{Class, EndpointKind, Sharing};
 
 use crate::{
-    content,
+    completions, content,
     flows::{self, Amount, Flow},
-    last_ingest,
+    last_ingest, mapping,
     relay::{self, CHUNK, Entry, Found, Piece},
     sample::{self, SAMPLES},
+    tls,
     walk::{self, Walk},
 };
 
@@ -37,7 +38,9 @@ extern "C" fn piece_read(tag: u64, address: u64, length: u64, thread: u64, sourc
 /// The class of a piece that was read before.
 #[inline(always)]
 pub(crate) const fn class_of(piece: &Piece) -> Class {
-    if piece.copied {
+    if piece.copied && piece.source == EndpointKind::None as u8 {
+        Class::TlsRecord
+    } else if piece.copied {
         Class::SameContent
     } else {
         Class::SameBuffer
@@ -144,18 +147,64 @@ pub(crate) extern "C" fn segment_end() -> u64 {
     };
     let gap = walk.gap.get();
     walk.gap.set(0);
-    if walk.matched.get() == 0 {
-        if emit_copy(walk) {
-            return 0;
-        }
-        let (tag, thread) = (walk.tag.get(), walk.thread.get());
-        if let Some(source) = last_ingest::take(tag, thread, walk.segment_wanted.get(), gap) {
-            emit(Class::SameSize, source, gap);
-            return 0;
+    if walk.matched.get() != 0 {
+        emit(Class::Generated, EndpointKind::None as u8, gap);
+    } else if !emit_copy(walk) {
+        let (tag, segment) = (walk.tag.get(), walk.segment.get());
+        if mapping::is_no_file(tag, segment, segment + gap) {
+            emit_made(walk, gap);
+        } else {
+            walk.unmapped.set(segment);
+            walk.unmapped_left.set(gap);
         }
     }
-    emit(Class::Generated, EndpointKind::None as u8, gap);
     0
+}
+
+/// Classifies the next run of a segment some of which may be a mapping of a file.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn piece_unmapped() -> u64 {
+    let Some(walk) = walk::current() else {
+        return 0;
+    };
+    let (address, left) = (walk.unmapped.get(), walk.unmapped_left.get());
+    let run = mapping::find(walk.tag.get(), address, left);
+    walk.unmapped.set(address + run.length);
+    walk.unmapped_left.set(left - run.length);
+    if run.is_file {
+        walk.matched.set(walk.matched.get() + run.length);
+        emit(Class::Mapped, EndpointKind::File as u8, run.length);
+    } else {
+        walk.gap.set(walk.gap.get() + run.length);
+    }
+    let gap = walk.gap.get();
+    if left == run.length && gap != 0 {
+        walk.gap.set(0);
+        if walk.matched.get() == 0 {
+            emit_made(walk, gap);
+        } else {
+            emit(Class::Generated, EndpointKind::None as u8, gap);
+        }
+    }
+    0
+}
+
+/// Classifies a segment that is neither in memory nor in content what was read, nor a file's: `bytes`
+/// of it were written.
+#[inline(always)]
+fn emit_made(walk: &Walk, bytes: u64) {
+    let (tag, thread) = (walk.tag.get(), walk.thread.get());
+    let (segment, wanted) = (walk.segment.get(), walk.segment_wanted.get());
+    if tls::is_record(walk.endpoint.get(), segment, wanted) {
+        follow_rest(walk, EndpointKind::None as u8);
+        emit(Class::TlsRecord, EndpointKind::None as u8, bytes);
+        return;
+    }
+    match last_ingest::take(tag, thread, wanted, bytes) {
+        Some(source) => emit(Class::SameSize, source, bytes),
+        None => emit(Class::Generated, EndpointKind::None as u8, bytes),
+    }
 }
 
 /// Looks the segment up by content.
@@ -170,12 +219,23 @@ fn emit_copy(walk: &Walk) -> bool {
     };
     relay::relay_forget(tag, original.base);
     last_ingest::forget(tag, original.thread, original.base, 1);
+    follow_rest(walk, original.source);
+    emit(
+        Class::SameContent,
+        original.source,
+        walk.segment_length.get(),
+    );
+    true
+}
+
+/// Sees to it that what a short write has left of the segment is found where it lies. Without a source
+/// it is of a TLS record, else of a copy.
+#[inline(always)]
+fn follow_rest(walk: &Walk, source: u8) {
     let written = walk.segment_length.get();
     walk.rest.set(walk.segment.get() + written);
-    walk.rest_left.set(wanted - written);
-    walk.rest_source.set(original.source);
-    emit(Class::SameContent, original.source, written);
-    true
+    walk.rest_left.set(walk.segment_wanted.get() - written);
+    walk.rest_source.set(source);
 }
 
 /// Remembers the next unit of what a short write has left of a copy: it follows from where this write
@@ -231,4 +291,7 @@ pub(crate) fn emit(class: Class, source: u8, bytes: u64) {
         sharing,
     };
     flows::add(walk.process.get(), flow, amount);
+    if sharing as u8 == Sharing::CompletionUnread as u8 {
+        completions::add(source, amount);
+    }
 }

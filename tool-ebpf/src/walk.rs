@@ -12,7 +12,7 @@ use aya_ebpf::{
 };
 use copytax_common::{Call, Class, EndpointKind, LossCounter, ProcessKey};
 
-use crate::{kernel::copy, layout::layout, loss, opaque, pieces};
+use crate::{completions, kernel::copy, layout::layout, loss, opaque, pieces};
 
 /// Steps of one call. The largest call moves 2 GiB (`MAX_RW_COUNT`), which is 32,768 granules; the
 /// largest vector has 1,024 elements (`UIO_MAXIOV`).
@@ -23,8 +23,8 @@ const MAX_STEPS_UNROLLED: u32 = 8;
 /// Size of `struct iovec`.
 const IOVEC_SIZE: u64 = 16;
 /// Size of `struct mmsghdr`, and offset of its `msg_len`.
-const MMSGHDR_SIZE: u64 = 64;
-const MSG_LEN_OFFSET: u64 = 56;
+pub(crate) const MMSGHDR_SIZE: u64 = 64;
+pub(crate) const MSG_LEN_OFFSET: u64 = 56;
 /// Offset of `msg_iov` in `struct msghdr`; `msg_iovlen` follows.
 const MSG_IOV_OFFSET: u64 = 16;
 
@@ -66,10 +66,13 @@ pub(crate) struct Walk {
     /// Bytes of the segment that were relayed, and that were not.
     pub(crate) matched: Cell<u64>,
     pub(crate) gap: Cell<u64>,
-    /// What a short write of a copy has left: address, bytes, source.
+    /// What a short write of a copy, or of a TLS record, has left: address, bytes, source.
     pub(crate) rest: Cell<u64>,
     pub(crate) rest_left: Cell<u64>,
     pub(crate) rest_source: Cell<u8>,
+    /// What is not yet known to be a mapping of a file or none: address, bytes.
+    pub(crate) unmapped: Cell<u64>,
+    pub(crate) unmapped_left: Cell<u64>,
     /// Vector elements to come.
     vector: Cell<u64>,
     vector_left: Cell<u64>,
@@ -202,6 +205,7 @@ extern "C" fn walk_memory(shape: u64, address: u64, length: u64, result: u64) ->
     opaque::set(&walk.segment_left, 0);
     opaque::set(&walk.gap, 0);
     opaque::set(&walk.rest_left, 0);
+    opaque::set(&walk.unmapped_left, 0);
     opaque::set(&walk.vector_left, 0);
     opaque::set(&walk.messages_left, 0);
     walk.has_first_piece.set(0);
@@ -251,7 +255,8 @@ fn run() -> bool {
 /// Accounts for what was not walked.
 #[inline(always)]
 fn finish(walk: &Walk, done: bool) {
-    let rest = walk.left.get() + walk.segment_left.get() + walk.gap.get();
+    let rest =
+        walk.left.get() + walk.segment_left.get() + walk.unmapped_left.get() + walk.gap.get();
     if !done || walk.left.get() != 0 {
         loss::count(LossCounter::PiecesTruncated);
     }
@@ -261,6 +266,9 @@ fn finish(walk: &Walk, done: bool) {
         } else if walk.has_first_piece.get() == 0 {
             pieces::emit(Class::Generated, EndpointKind::None as u8, 0);
         }
+    }
+    if walk.is_by_reference() {
+        completions::send_end();
     }
 }
 
@@ -278,6 +286,8 @@ fn step() -> i64 {
     };
     if walk.rest_left.get() != 0 {
         pieces::piece_rest();
+    } else if walk.unmapped_left.get() != 0 {
+        pieces::piece_unmapped();
     } else if walk.segment_left.get() == 0 && !next_segment(walk) {
         return DONE;
     } else if walk.segment_left.get() != 0 {
@@ -292,6 +302,7 @@ fn step() -> i64 {
     }
     if walk.segment_left.get() == 0
         && walk.rest_left.get() == 0
+        && walk.unmapped_left.get() == 0
         && walk.vector_left.get() == 0
         && walk.messages_left.get() == 0
     {
@@ -326,6 +337,9 @@ fn next_segment(walk: &Walk) -> bool {
     if walk.vector_left.get() == 0 {
         if walk.messages_left.get() == 0 {
             return false;
+        }
+        if walk.is_by_reference() {
+            completions::next();
         }
         let message = walk.messages.get();
         walk.messages.set(message + MMSGHDR_SIZE);
@@ -362,7 +376,7 @@ pub(crate) fn message_vector(message: u64) -> [u64; 2] {
 
 /// Reads user memory; all zero, and counted, where it cannot be read.
 #[inline(always)]
-fn user<T: Copy + Default>(address: u64) -> T {
+pub(crate) fn user<T: Copy + Default>(address: u64) -> T {
     let mut value = T::default();
     // SAFETY: the destination is a local of the given size; the helper handles faults.
     let failed = unsafe {

@@ -6,6 +6,7 @@ use copytax_common::{Call, Class, EndpointKind, LossCounter, ProcessKey};
 use super::{
     memory::{self, BUFFER},
     multishot,
+    notification::{self, NOTIFICATION},
     operation::Kind,
     request::Request,
 };
@@ -124,6 +125,9 @@ fn completed(completion: &Completion) -> Option<Completed> {
     if completion.request != 0 {
         let kind = Kind::of(request.operation());
         if kind.call == 0 {
+            if flags & NOTIFICATION != 0 {
+                notification::on_notification(request);
+            }
             return None;
         }
         if multishot::is_armed(request, kind) {
@@ -219,8 +223,12 @@ impl Completed {
             return;
         }
         let (memory, bytes) = self.memory();
-        if self.is_by_reference(&sink) {
-            operation.egress_by_reference(&sink, memory, bytes);
+        if self.kind.call >= Call::UringSendZc as u8 {
+            let key = notification::key_of(self.request);
+            operation.egress_by_reference(&sink, memory, bytes, key);
+        } else if self.is_by_reference(&sink) {
+            let key = msg_zerocopy::key_of(&sink, memory, bytes);
+            operation.egress_by_reference(&sink, memory, bytes, key);
         } else {
             operation.egress(&sink, memory, bytes);
         }
@@ -231,12 +239,9 @@ impl Completed {
         memory::of(self.request, self.result as u64, self.flags, self.is_armed)
     }
 
-    /// Whether it lent its memory to the socket.
+    /// Whether it is a send with `MSG_ZEROCOPY`.
     #[inline(always)]
     fn is_by_reference(&self, sink: &Endpoint) -> bool {
-        if self.kind.call >= Call::UringSendZc as u8 {
-            return true;
-        }
         self.kind.call >= Call::UringSend as u8
             && u64::from(self.request.message_flags()) & MSG_ZEROCOPY != 0
             && msg_zerocopy::is_honoured(sink)

@@ -6,6 +6,7 @@
 mod completion;
 mod memory;
 mod multishot;
+mod notification;
 mod operation;
 mod provided;
 mod request;

@@ -58,6 +58,8 @@ impl Request {
         message_flags: u32 = id_message.message_msg_flags;
         /// `IORING_RECVSEND_*` and the like.
         send_flags: u16 = id_message.message_flags;
+        /// Address of the request that is its notification.
+        notification: u64 = id_message.message_notif;
         buffer_group: u16 = id_message.message_buf_group;
         splice_flags: u32 = id_splice.splice_flags;
         splice_input: u32 = id_splice.splice_fd_in;

@@ -1,9 +1,9 @@
 //! A request is submitted: what of it cannot be known any more when it is complete.
 
-use copytax_common::LossCounter;
+use copytax_common::{Call, LossCounter};
 
 use super::{
-    multishot,
+    multishot, notification,
     operation::{Form, Kind},
     request::{Request, SEND_VECTORIZED},
     vectors,
@@ -24,6 +24,9 @@ pub(crate) fn on_submit(request: u64) {
     }
     if request.skips_success() {
         loss::count(LossCounter::UringUnseen);
+    }
+    if kind.call >= Call::UringSendZc as u8 {
+        notification::expect(request);
     }
     if multishot::is_armed(request, kind) {
         multishot::arm(request);

@@ -175,6 +175,8 @@ pub struct Loss {
     pub unsupported_abi_calls: Option<u64>,
     /// Calls whose descriptor could not be resolved.
     pub endpoint_unknown: u64,
+    /// Buffers whose mapping could not be looked at.
+    pub mapping_contention: u64,
     /// Requests of io_uring that could not be counted; `None` where none of them can be.
     pub uring_unseen: Option<u64>,
 }

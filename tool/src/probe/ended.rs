@@ -9,7 +9,9 @@ use copytax_common::{
 };
 
 use crate::model::{ErrorCount, FlowCount, ProcessId};
-use crate::probe::maps::{Raw, error_count, failed, flow_count, map, map_mut, missing, sum};
+use crate::probe::maps::{
+    Raw, error_count, failed, flow_count, is_empty, map, map_mut, missing, sum,
+};
 use crate::probe::{ProbeError, Session};
 
 /// The maps that fill up, by what they hold.
@@ -123,7 +125,10 @@ fn take_flows(ebpf: &mut Ebpf, ended: &HashSet<ProcessId>) -> Result<Vec<FlowCou
     let mut taken = Vec::with_capacity(keys.len());
     for key in keys {
         let per_cpu = flows.get(&key, 0).map_err(|error| failed(name, &error))?;
-        taken.push(flow_count(key.0, sum(&per_cpu))?);
+        let sum = sum(&per_cpu);
+        if !is_empty(&sum) {
+            taken.push(flow_count(key.0, sum)?);
+        }
         flows.remove(&key).map_err(|error| failed(name, &error))?;
     }
     Ok(taken)

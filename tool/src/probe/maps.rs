@@ -90,9 +90,7 @@ pub(crate) fn flows(ebpf: &Ebpf) -> Result<Vec<FlowCount>, ProbeError> {
             add(sums.entry(slot.key).or_default(), slot.counters);
         }
     }
-    let flows = sums
-        .into_iter()
-        .filter(|(_, sum)| (sum.bytes, sum.calls, sum.first_pieces) != (0, 0, 0));
+    let flows = sums.into_iter().filter(|(_, sum)| !is_empty(sum));
     flows.map(|(key, sum)| flow_count(key, sum)).collect()
 }
 
@@ -102,6 +100,11 @@ fn add(sum: &mut FlowCounters, more: FlowCounters) {
     sum.calls = sum.calls.wrapping_add(more.calls);
     sum.first_pieces = sum.first_pieces.wrapping_add(more.first_pieces);
     sum.first_ns = earlier(sum.first_ns, more.first_ns);
+}
+
+/// Whether nothing is left: it has all become another flow.
+pub(super) fn is_empty(sum: &FlowCounters) -> bool {
+    (sum.bytes, sum.calls, sum.first_pieces) == (0, 0, 0)
 }
 
 /// The earlier of two times, of which 0 is none.

@@ -325,6 +325,7 @@ impl Session {
             // 32-bit calls do not fire the per-call tracepoints at all.
             unsupported_abi_calls: (self.engine == Engine::Raw).then_some(unsupported),
             endpoint_unknown: count(LossCounter::EndpointUnknown)?,
+            mapping_contention: count(LossCounter::MappingContention)?,
             uring_unseen: self.uring.is_ok().then_some(uring_unseen),
         })
     }

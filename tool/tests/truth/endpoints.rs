@@ -1,10 +1,12 @@
 //! The endpoints of one process, and what lies in each of them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
+
+use crate::truth::Counts;
 
 /// Bytes that a channel takes without blocking, with room to spare.
 const CAPACITY: usize = 192 << 10;
@@ -12,6 +14,8 @@ const CAPACITY: usize = 192 << 10;
 const PIPE_RUNS: usize = 4;
 /// Bytes of the source file.
 pub(crate) const FILE_LENGTH: usize = 2 << 20;
+/// Bytes of the mapped file.
+pub(crate) const MAPPED_LENGTH: usize = 64 << 10;
 
 /// A descriptor pair: what is written to one end is read from the other.
 pub(crate) struct Channel {
@@ -22,6 +26,35 @@ pub(crate) struct Channel {
     pub(crate) runs: VecDeque<(&'static str, usize)>,
     /// Whether the writer has `SO_ZEROCOPY`.
     pub(crate) lends: bool,
+    pub(crate) lent: Lent,
+}
+
+/// Sends by reference of one socket.
+#[derive(Default)]
+pub(crate) struct Lent {
+    next_id: u32,
+    /// What each that is not completed has added to flows.
+    sends: BTreeMap<u32, Vec<(String, Counts)>>,
+}
+
+impl Lent {
+    /// A send with at least one byte.
+    pub(crate) fn sent(&mut self, flows: Vec<(String, Counts)>) {
+        self.sends.insert(self.next_id, flows);
+        self.next_id += 1;
+    }
+
+    /// An empty send.
+    pub(crate) fn empty(&mut self, takes_id: bool) {
+        if takes_id {
+            self.sent(Vec::new());
+        }
+    }
+
+    /// A send has been completed.
+    pub(crate) fn take(&mut self, id: u32) -> Option<Vec<(String, Counts)>> {
+        self.sends.remove(&id)
+    }
 }
 
 impl Channel {
@@ -92,6 +125,10 @@ pub(crate) struct Endpoints {
     pub(crate) source_position: usize,
     /// A file to write to.
     pub(crate) sink_file: RawFd,
+    /// A file of random content, to be mapped.
+    pub(crate) mapped_file: RawFd,
+    /// The program that runs.
+    pub(crate) program: RawFd,
     pub(crate) null: RawFd,
     pub(crate) random: RawFd,
 }
@@ -110,12 +147,27 @@ impl Endpoints {
                 lending(tcp()?)?,
                 lending(udp()?)?,
             ],
-            source_file: source_file()?,
+            source_file: random_file(0x7275_7468, FILE_LENGTH)?,
+            mapped_file: random_file(0x6d61_7070, MAPPED_LENGTH)?,
+            program: open("/proc/self/exe", libc::O_RDONLY)?,
             source_position: 0,
             sink_file: memory_file()?,
             null: open("/dev/null", libc::O_WRONLY)?,
             random: open("/dev/urandom", libc::O_RDONLY)?,
         })
+    }
+
+    /// Makes new sockets in the place of those with `SO_ZEROCOPY`: this is another process now, and
+    /// the completions of the others are not its own.
+    pub(crate) fn renew_lending(&mut self) -> io::Result<()> {
+        for channel in self.channels.iter_mut().filter(|channel| channel.lends) {
+            *channel = lending(if channel.kind == "tcp" {
+                tcp()?
+            } else {
+                udp()?
+            })?;
+        }
+        Ok(())
     }
 }
 
@@ -148,24 +200,24 @@ fn memory_file() -> io::Result<RawFd> {
 }
 
 /// Filled through a mapping, so that no write is counted.
-fn source_file() -> io::Result<RawFd> {
+fn random_file(seed: u64, length: usize) -> io::Result<RawFd> {
     let file = memory_file()?;
-    let mut random = fastrand::Rng::with_seed(0x7275_7468);
+    let mut random = fastrand::Rng::with_seed(seed);
     // SAFETY: a call on descriptors and memory that live as long as it runs.
     unsafe {
-        check(libc::ftruncate(file, FILE_LENGTH as i64))?;
+        check(libc::ftruncate(file, length as i64))?;
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let address = libc::mmap(
             std::ptr::null_mut(),
-            FILE_LENGTH,
+            length,
             protection,
             libc::MAP_SHARED,
             file,
             0,
         );
         assert_ne!(address, libc::MAP_FAILED);
-        random.fill(std::slice::from_raw_parts_mut(address.cast(), FILE_LENGTH));
-        libc::munmap(address, FILE_LENGTH);
+        random.fill(std::slice::from_raw_parts_mut(address.cast(), length));
+        libc::munmap(address, length);
     }
     Ok(file)
 }
@@ -177,6 +229,7 @@ fn channel(kind: &'static str, reader: RawFd, writer: RawFd) -> Channel {
         writer,
         runs: VecDeque::new(),
         lends: false,
+        lent: Lent::default(),
     }
 }
 

@@ -9,6 +9,7 @@ mod endpoints;
 mod memory;
 mod operations;
 mod ring;
+mod tls;
 mod truth;
 mod uring;
 mod worker;
@@ -87,6 +88,7 @@ fn lost(snapshot: &Snapshot) -> Vec<String> {
         ("content_unreadable", loss.content_unreadable),
         ("pieces_truncated", loss.pieces_truncated),
         ("endpoint_unknown", loss.endpoint_unknown),
+        ("mapping_contention", loss.mapping_contention),
         ("uring_unseen", loss.uring_unseen.unwrap_or(1)),
     ]
     .into_iter()

@@ -28,6 +28,8 @@ pub(crate) struct Ring {
     poller: Option<i32>,
     /// Registered files, in order.
     files: Vec<RawFd>,
+    /// Buffers whose memory is not what was registered any more.
+    remapped: HashSet<u16>,
     /// Group of provided buffers; address and tail of its ring.
     pub(crate) group: u16,
     buffers: usize,
@@ -57,6 +59,7 @@ impl Ring {
             ring,
             poller,
             files,
+            remapped: HashSet::new(),
             group,
             buffers: page()?,
             tail: 0,
@@ -72,6 +75,16 @@ impl Ring {
     /// Who submits for the current thread, if it is not itself.
     pub(crate) fn poller(&self) -> Option<i32> {
         self.poller
+    }
+
+    /// The process has put other memory in the place of a buffer.
+    pub(crate) fn remapped(&mut self, buffer: u16) {
+        self.remapped.insert(buffer);
+    }
+
+    /// Whether a buffer is as it was registered.
+    pub(crate) fn is_fixed(&self, buffer: u16) -> bool {
+        !self.remapped.contains(&buffer)
     }
 
     /// A registered file's index, in place of its descriptor, and the flag that says so.

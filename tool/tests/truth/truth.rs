@@ -42,6 +42,22 @@ impl Truth {
         }
     }
 
+    /// The completion of a send by reference, which had added this to flows.
+    pub(crate) fn settle(&mut self, flows: &[(String, Counts)], sharing: &str) {
+        for (key, sent) in flows {
+            let unread = self.flows.get_mut(key).expect("it was added to");
+            unread.bytes -= sent.bytes;
+            unread.calls -= sent.calls;
+            if *unread == Counts::default() {
+                self.flows.remove(key);
+            }
+            let key = key.replace("completion_unread", sharing);
+            let counts = self.flows.entry(key).or_default();
+            counts.bytes += sent.bytes;
+            counts.calls += sent.calls;
+        }
+    }
+
     /// A call whose bytes are one flow.
     pub(crate) fn simple_call(
         &mut self,

@@ -6,10 +6,16 @@ use io_uring::{cqueue, opcode, types};
 use crate::endpoints::FILE_LENGTH;
 use crate::memory::{SLOT, SLOTS};
 use crate::ring::{Completion, REGISTERED, Ring};
-use crate::world::{Segment, Sink, Source, World, is_socket, message};
+use crate::world::{Lends, Segment, Sink, Source, World, is_socket, message};
 
 /// The position of the open file.
 const CURRENT: u64 = u64::MAX;
+
+/// Of the flags of a send, the one that makes those by reference ask for a report.
+const REPORTS: i32 = libc::MSG_ZEROCOPY;
+/// `IORING_SEND_ZC_REPORT_USAGE`, and `IORING_NOTIF_USAGE_ZC_COPIED` of the report.
+const REPORT_USAGE: u16 = 1 << 3;
+const COPIED: u32 = 1 << 31;
 
 /// What a request points to. It must live until it is complete.
 pub(crate) struct Pointed {
@@ -157,8 +163,8 @@ impl World {
             let request = |fd| opcode::Recv::new(fd, address, length).build();
             return ("io_uring_recv", self.on(source.fd, request));
         }
-        if self.random.bool() {
-            let index = (slot / SLOT) as u16;
+        let index = (slot / SLOT) as u16;
+        if self.random.bool() && self.ring_mut().is_fixed(index) {
             let request = |fd| {
                 opcode::ReadFixed::new(fd, address, length, index)
                     .offset(offset)
@@ -183,26 +189,44 @@ impl World {
         }
         let mut pointed = Pointed::new(segments.iter().map(|s| self.vector(*s)).collect());
         let (name, request) = self.write_request(sink, segments[0].0, &mut pointed, flags);
-        let completion = self.complete(&[request])[0];
+        let completions = self.complete(&[request]);
+        let completion = completions[0];
         if completion.result == -libc::EAGAIN {
             self.truth.error(name, "none", sink.kind, libc::EAGAIN);
             return None;
         }
         assert!(completion.result >= 0, "{name}: {completion:?}");
         let bytes = completion.result as usize;
-        let lends = self.request_lends(name, sink, flags);
+        let lends = self.request_lends(name, sink, flags, &completions);
         self.account(name, sink, &[(segments, bytes)], lends);
         Some(bytes)
     }
 
-    /// Whether a request lends its memory to the socket.
-    pub(crate) fn request_lends(&self, name: &str, sink: Sink, flags: i32) -> bool {
-        match name {
-            "io_uring_send" | "io_uring_sendmsg" => {
-                flags & libc::MSG_ZEROCOPY != 0 && self.lends(sink)
-            }
-            _ => name.ends_with("_zc"),
+    /// Whether a request lends its memory to the socket, and what its notification says.
+    pub(crate) fn request_lends(
+        &self,
+        name: &str,
+        sink: Sink,
+        flags: i32,
+        completions: &[Completion],
+    ) -> Lends {
+        if !name.ends_with("_zc") {
+            let asks = flags & libc::MSG_ZEROCOPY != 0 && name.starts_with("io_uring_send");
+            return if asks && self.lends(sink) {
+                Lends::Counted
+            } else {
+                Lends::Nothing
+            };
         }
+        let notification = completions.iter().find(|c| cqueue::notif(c.flags));
+        let result = notification.expect("it has come").result;
+        Lends::Notified(if flags & REPORTS == 0 {
+            "completion_unread"
+        } else if result as u32 & COPIED != 0 {
+            "completion_copied"
+        } else {
+            "completion"
+        })
     }
 
     /// A request that writes what `pointed` points to, which begins at `slot`.
@@ -218,7 +242,14 @@ impl World {
         let index = (slot / SLOT) as u16;
         let socket = is_socket(sink.kind);
         let by_reference = matches!(sink.kind, "tcp" | "udp");
-        let (fd, is_fixed) = (sink.fd, self.random.bool());
+        let is_fixed = self.ring_mut().is_fixed(index);
+        let registered = is_fixed && self.random.bool();
+        let fd = sink.fd;
+        let reports = if flags & REPORTS == 0 {
+            0
+        } else {
+            REPORT_USAGE
+        };
         let choice = self.random.u32(..6);
         let choice = if flags & libc::MSG_DONTWAIT == 0 {
             choice
@@ -236,13 +267,16 @@ impl World {
             ),
             1 if by_reference => (
                 "io_uring_sendmsg_zc",
-                self.on(fd, |fd| opcode::SendMsgZc::new(fd, message).build()),
+                self.on(fd, |fd| {
+                    opcode::SendMsgZc::new(fd, message).ioprio(reports).build()
+                }),
             ),
             2 if by_reference && count == 1 => (
                 "io_uring_send_zc",
                 self.on(fd, |fd| {
                     opcode::SendZc::new(fd, address, length)
-                        .buf_index(is_fixed.then_some(index))
+                        .buf_index(registered.then_some(index))
+                        .zc_flags(reports)
                         .build()
                 }),
             ),
@@ -260,7 +294,7 @@ impl World {
                         .build()
                 }),
             ),
-            4 => (
+            4 if is_fixed => (
                 "io_uring_write_fixed",
                 self.on(fd, |fd| {
                     opcode::WriteFixed::new(fd, address, length, index)

@@ -6,7 +6,7 @@ use std::os::fd::RawFd;
 use crate::endpoints::Endpoints;
 use crate::memory::{Memory, Runs};
 use crate::ring::Ring;
-use crate::truth::{Truth, flow_key};
+use crate::truth::{Counts, Truth, flow_key};
 
 /// A segment: offset into the memory and length.
 pub(crate) type Segment = (usize, usize);
@@ -32,6 +32,17 @@ pub(crate) struct Source {
     pub(crate) available: usize,
 }
 
+/// Whether a call lends its memory to a socket, and how its completion is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lends {
+    /// It does not.
+    Nothing,
+    /// The socket counts them.
+    Counted,
+    /// io_uring has told by now, with this result.
+    Notified(&'static str),
+}
+
 /// Where to write to.
 #[derive(Clone, Copy)]
 pub(crate) struct Sink {
@@ -44,6 +55,11 @@ pub(crate) struct Sink {
 
 pub(crate) fn is_socket(kind: &str) -> bool {
     matches!(kind, "tcp" | "unix" | "udp" | "unix_datagram")
+}
+
+pub(crate) fn thread() -> i32 {
+    // SAFETY: a call on descriptors and memory that live as long as it runs.
+    unsafe { libc::syscall(libc::SYS_gettid) as i32 }
 }
 
 impl World {
@@ -246,7 +262,11 @@ impl World {
             return None;
         }
         let bytes = self.expect(name, result);
-        let lends = lends && matches!(name, "sendto" | "sendmsg" | "sendmmsg");
+        let lends = if lends && matches!(name, "sendto" | "sendmsg" | "sendmmsg") {
+            Lends::Counted
+        } else {
+            Lends::Nothing
+        };
         self.account(name, sink, &[(segments, bytes)], lends);
         Some(bytes)
     }
@@ -271,34 +291,51 @@ impl World {
         name: &'static str,
         sink: Sink,
         messages: &[(&[Segment], usize)],
-        lends: bool,
+        lends: Lends,
     ) {
-        let mut flows = BTreeMap::new();
+        let (mut flows, mut settled) = (BTreeMap::new(), Vec::new());
         for &(segments, bytes) in messages {
             let mut sums = BTreeMap::new();
-            for ((class, source), run) in self.classify(segments, bytes) {
-                let key = if lends {
+            for ((class, source), run) in self.classify(sink.kind, segments, bytes) {
+                let key = if lends != Lends::Nothing {
                     lent_key(name, class, source, sink.kind)
                 } else {
                     flow_key(name, source, sink.kind, class)
                 };
                 *sums.entry(key).or_insert(0) += run;
             }
+            let mut sent = Vec::new();
             for (key, bytes) in sums {
-                *flows.entry(key).or_insert(0) += bytes;
+                let calls = u64::from(!flows.contains_key(&key));
+                *flows.entry(key.clone()).or_insert(0) += bytes;
+                sent.push((key, Counts { bytes, calls }));
             }
             if let Some(channel) = sink.channel {
-                self.endpoints.channels[channel].fill("pipe", bytes);
+                let channel = &mut self.endpoints.channels[channel];
+                if bytes > 0 {
+                    channel.fill("pipe", bytes);
+                }
+                if bytes == 0 {
+                    continue;
+                }
+                match lends {
+                    Lends::Nothing => {}
+                    Lends::Counted => channel.lent.sent(sent),
+                    Lends::Notified(sharing) => settled.push((sent, sharing)),
+                }
             }
         }
         if flows.is_empty() {
             flows.insert(flow_key(name, "none", sink.kind, "none"), 0);
         }
         self.truth.call(name, &flows);
+        for (sent, sharing) in settled {
+            self.truth.settle(&sent, sharing);
+        }
     }
 
     /// Classes and sources of the first `bytes` of some segments, which were written.
-    fn classify(&mut self, segments: &[Segment], bytes: usize) -> Runs {
+    fn classify(&mut self, sink: &str, segments: &[Segment], bytes: usize) -> Runs {
         let mut runs = Runs::new();
         let mut left = bytes;
         for &(offset, wanted) in segments {
@@ -307,7 +344,10 @@ impl World {
             if length == 0 {
                 continue;
             }
-            for (key, run) in self.memory.egress(self.thread(), offset, length, wanted) {
+            for (key, run) in self
+                .memory
+                .egress(sink, self.thread(), offset, length, wanted)
+            {
                 *runs.entry(key).or_default() += run;
             }
         }
@@ -352,7 +392,7 @@ fn lent_key(name: &str, class: &str, source: &str, sink: &str) -> String {
 }
 
 /// The parts of `segments` that `bytes` fill.
-fn cut(segments: &[Segment], mut bytes: usize) -> Vec<Segment> {
+pub(crate) fn cut(segments: &[Segment], mut bytes: usize) -> Vec<Segment> {
     let mut filled = Vec::new();
     for &(offset, length) in segments {
         if bytes == 0 {

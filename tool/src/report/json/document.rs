@@ -54,6 +54,7 @@ struct LossCounts {
     map_full: u64,
     unsupported_abi_calls: Option<u64>,
     endpoint_unknown: u64,
+    mapping_contention: u64,
     uring_unseen: Option<u64>,
 }
 
@@ -180,6 +181,7 @@ impl From<&Loss> for LossCounts {
             map_full,
             unsupported_abi_calls,
             endpoint_unknown,
+            mapping_contention,
             uring_unseen,
         } = *loss;
         Self {
@@ -191,6 +193,7 @@ impl From<&Loss> for LossCounts {
             map_full,
             unsupported_abi_calls,
             endpoint_unknown,
+            mapping_contention,
             uring_unseen,
         }
     }

@@ -80,6 +80,7 @@ fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
         map_full,
         unsupported_abi_calls,
         endpoint_unknown,
+        mapping_contention,
         uring_unseen,
     } = *loss;
     let mut lines: Vec<String> = [
@@ -122,6 +123,11 @@ fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
             "relay_contention",
             relay_contention,
             "lookups given up under contention: lost bytes may show as generated",
+        ),
+        (
+            "mapping_contention",
+            mapping_contention,
+            "buffers that may be mappings of files: another thread was changing mappings",
         ),
         (
             "samples_dropped",

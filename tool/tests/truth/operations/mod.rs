@@ -2,6 +2,9 @@
 
 mod idle;
 mod kernel;
+mod lending;
+mod mapped;
+mod records;
 mod relays;
 mod uring;
 
@@ -13,7 +16,7 @@ const LONGEST: usize = 128 << 10;
 impl World {
     /// Carries one random operation out.
     pub(crate) fn operate(&mut self) {
-        match self.random.u32(..100) {
+        match self.random.u32(..138) {
             0..12 => self.generate(),
             12..24 => self.relay(),
             24..30 => self.relay_copy(),
@@ -29,12 +32,17 @@ impl World {
             74..84 => self.splice(),
             84..87 => self.tee(),
             87..90 => self.vmsplice(),
-            90..92 => self.copy_file_range(),
-            92..94 => self.linked(),
-            94 => self.broken_link(),
-            95..97 => self.multishot(),
-            97 => self.late_vector(),
-            98 => self.fail(),
+            90..93 => self.copy_file_range(),
+            93..96 => self.fail(),
+            96..104 => self.lend(),
+            104..110 => self.read_completions(),
+            110..116 => self.write_mapped(),
+            116..120 => self.records(),
+            120..122 => self.records_in_short_writes(),
+            122..125 => self.linked(),
+            125..127 => self.broken_link(),
+            127..132 => self.multishot(),
+            132..135 => self.late_vector(),
             _ => self.nothing(),
         }
     }

@@ -6,7 +6,7 @@ use io_uring::{cqueue, opcode, squeue::Flags, types};
 use super::LONGEST;
 use crate::ring::Completion;
 use crate::uring::Pointed;
-use crate::world::{Segment, Sink, Source, World, is_socket};
+use crate::world::{Lends, Segment, Sink, Source, World, cut, is_socket};
 
 /// Marks a request that completes more than once.
 const ARMED: u64 = 1;
@@ -28,13 +28,15 @@ impl World {
         let (name, write) = self.write_request(sink, slot, &mut pointed, flags);
         let completions = self.complete(&[read.user_data(0), write.user_data(1)]);
         let result = |mark: u64| {
-            let found = completions.iter().find(|c| c.user_data == mark);
+            let found = completions
+                .iter()
+                .find(|c| c.user_data == mark && !cqueue::notif(c.flags));
             found.expect("both complete").result
         };
         assert_eq!(result(0), length as i32);
         assert_eq!(result(1), length as i32, "{name}");
         self.account_read("io_uring_read", source, &[segment], length, true);
-        let lends = self.request_lends(name, sink, flags);
+        let lends = self.request_lends(name, sink, flags, &completions);
         self.account(name, sink, &[(&[segment], length)], lends);
     }
 
@@ -83,25 +85,41 @@ impl World {
         });
         let cancel = opcode::AsyncCancel::new(ARMED).build();
         let completions = self.complete(&[receive.user_data(ARMED), cancel]);
+        let mut received = Vec::new();
         for completion in completions.iter().filter(|c| c.user_data == ARMED) {
-            self.received(source, *completion, (slot, size), first);
+            received.extend(self.received(source, *completion, (slot, size), first));
         }
         self.ring_mut().take_back();
+        self.write_out(&received);
     }
 
-    /// Accounts for one completion of an armed receive into buffers of `size` bytes from `slot` on.
+    /// Writes segments to the file: so many small reads in one buffer are not to stay.
+    fn write_out(&mut self, segments: &[Segment]) {
+        let sink = Sink {
+            kind: "file",
+            fd: self.endpoints.sink_file,
+            channel: None,
+            room: usize::MAX,
+        };
+        for segment in segments {
+            self.write(sink, &[*segment]);
+        }
+    }
+
+    /// Accounts for one completion of an armed receive into buffers of `size` bytes from `slot` on;
+    /// gives what was received.
     fn received(
         &mut self,
         source: Source,
         completion: Completion,
         (slot, size): (usize, usize),
         first: u16,
-    ) {
+    ) -> Vec<Segment> {
         if completion.result < 0 {
             let errno = -completion.result;
             self.truth
                 .error("io_uring_recv", source.kind, "none", errno);
-            return;
+            return Vec::new();
         }
         let id = cqueue::buffer_select(completion.flags).expect("a provided buffer");
         let mut start = slot + usize::from(id - first) * size;
@@ -114,6 +132,7 @@ impl World {
         }
         let bytes = completion.result as usize;
         self.account_read("io_uring_recv", source, &segments, bytes, false);
+        segments
     }
 
     /// A read that waits for what is written later, whose vector is gone by then.
@@ -121,7 +140,8 @@ impl World {
         let empty: Vec<usize> = (0..self.endpoints.channels.len())
             .filter(|channel| self.endpoints.channels[*channel].runs.is_empty())
             .collect();
-        if empty.is_empty() {
+        // A thread that polls may be faster with the read than this one with the end of its write.
+        if empty.is_empty() || self.ring_mut().poller().is_some() {
             return;
         }
         let channel = empty[self.random.usize(..empty.len())];
@@ -156,7 +176,12 @@ impl World {
             channel: Some(channel),
             room: length,
         };
-        self.account("write", sink, &[(&[(source, length)], length)], false);
+        self.account(
+            "write",
+            sink,
+            &[(&[(source, length)], length)],
+            Lends::Nothing,
+        );
         let completion = self.ring_mut().wait(1)[0];
         assert_eq!(completion.result, length as i32, "{name}");
         self.acting = self.ring_mut().poller();
@@ -167,5 +192,6 @@ impl World {
             available: length,
         };
         self.account_read(name, source, &segments, length, false);
+        self.write_out(&cut(&segments, length));
     }
 }
