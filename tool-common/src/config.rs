@@ -1,6 +1,6 @@
 //! Read-only globals that userspace fills in before the kernel half is loaded.
 
-use crate::{Abi, SharingLayout};
+use crate::{Abi, SharingLayout, UringLayout};
 
 /// Offsets and type ids of the running kernel, from its BTF. Offsets in bytes.
 ///
@@ -70,10 +70,14 @@ pub struct KernelLayout {
     pub has_find_vma: u32,
     /// What tells whether bytes are shared.
     pub sharing: SharingLayout,
+    /// Requests of io_uring.
+    pub uring: UringLayout,
 }
 
-const _: () =
-    assert!(size_of::<KernelLayout>() == (50 + 22) * 4 && align_of::<KernelLayout>() == 4);
+const _: () = assert!(
+    size_of::<KernelLayout>() == 50 * 4 + size_of::<SharingLayout>() + size_of::<UringLayout>()
+        && align_of::<KernelLayout>() == 4
+);
 
 impl KernelLayout {
     /// All zero: nothing is known.
@@ -129,6 +133,7 @@ impl KernelLayout {
         has_loop: 0,
         has_find_vma: 0,
         sharing: SharingLayout::UNKNOWN,
+        uring: UringLayout::UNKNOWN,
     };
 }
 

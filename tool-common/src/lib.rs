@@ -15,6 +15,7 @@ mod loss;
 mod process;
 mod sharing;
 mod splice_read;
+mod uring;
 
 pub use call::{Call, CallGroup};
 pub use class::Class;
@@ -31,3 +32,4 @@ pub use process::{
 };
 pub use sharing::{Sharing, SharingVerdict};
 pub use splice_read::{OverlayFile, SPLICE_READS, SharingLayout, SpliceRead};
+pub use uring::UringLayout;

@@ -23,6 +23,8 @@ tagged! {
         TransfersSplit = 7 => "transfers_split",
         /// Buffers whose mapping could not be looked at, since another thread was changing mappings.
         MappingContention = 8 => "mapping_contention",
+        /// Requests of io_uring whose completion tells nothing, or not what it completes.
+        UringUnseen = 9 => "uring_unseen",
     }
 }
 

@@ -172,7 +172,7 @@ impl Operation {
             self.add_moved(origin, sink, Amount::call(bytes));
             return;
         }
-        let consume = self.call != Call::Tee as u8;
+        let consume = self.call != Call::Tee as u8 && self.call != Call::UringTee as u8;
         // Tags of the origins that this call has counted in, the last one lowest: a pipe has four.
         let mut seen = 0u64;
         pipes::drain(source, bytes, consume, |staged, length| {
@@ -219,6 +219,30 @@ impl Operation {
             sink: sink.id(),
         };
         flows::add(self.process, flow, files, amount);
+    }
+
+    /// Adds a call of which neither the memory nor all files can be looked at to its flow.
+    #[inline(always)]
+    pub(crate) fn add_unseen(
+        &self,
+        source: EndpointKind,
+        sink: EndpointKind,
+        class: Class,
+        bytes: u64,
+    ) {
+        let sharing = if class as u8 == Class::ZeroCopy as u8 {
+            Sharing::UnknownSource
+        } else {
+            Sharing::None
+        };
+        let flow = Flow {
+            call: self.call,
+            source: source as u8,
+            sink: sink as u8,
+            class,
+            sharing: sharing as u8,
+        };
+        flows::add(self.process, flow, Files::NONE, Amount::call(bytes));
     }
 
     /// Counts a call that failed with `result`, a negative errno.

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::{fs, io};
 
 use aya::Endianness;
-use copytax_common::KernelLayout;
+use copytax_common::{KernelLayout, UringLayout};
 
 use crate::probe::ProbeError;
 use crate::probe::btf::{self, Btf};
 use crate::probe::sharing;
+
+pub(crate) mod uring;
 
 /// The running kernel's BTF.
 ///
@@ -108,6 +110,7 @@ pub(crate) fn of_kernel(btf: &Btf<'_>) -> Result<Kernel, ProbeError> {
         has_loop: u32::from(btf.function("bpf_loop").is_some()),
         has_find_vma: u32::from(btf.function("bpf_find_vma").is_some()),
         sharing: sharing::layout(btf),
+        uring: UringLayout::UNKNOWN,
     };
     Ok(Kernel {
         layout,
@@ -117,7 +120,7 @@ pub(crate) fn of_kernel(btf: &Btf<'_>) -> Result<Kernel, ProbeError> {
 
 /// The running kernel, as its BTF describes it.
 pub(crate) struct Kernel {
-    /// Offsets; what depends on the engine or on the kernel's version is still 0.
+    /// Offsets; what depends on the engine or on the kernel's version is still 0, and so is io_uring.
     pub(crate) layout: KernelLayout,
     /// BTF id of `bpf_rdonly_cast`, where the kernel has it.
     pub(crate) rdonly_cast: Option<u32>,

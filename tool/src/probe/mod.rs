@@ -14,6 +14,7 @@ mod symbols;
 mod tracefs;
 mod transfers;
 mod trials;
+mod uring;
 
 pub use ended::{Occupancy, Taken};
 pub use floor::Floor;

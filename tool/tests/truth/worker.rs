@@ -62,6 +62,9 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     let (parent, child) = (Shared::new(), Shared::new());
     let on_disk = OnDisk::new(Path::new(&arguments[2])).expect("files on disk");
     let mut truths = Vec::new();
+    // The allocator reads a file before it gives memory of other threads back.
+    // SAFETY: there is no other thread.
+    unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
     for seed in number(0)..number(1) {
         if !forked(|| run(seed, &on_disk, &parent, &child)) {
             return ExitCode::FAILURE;
@@ -110,8 +113,11 @@ fn run(seed: u64, on_disk: &OnDisk, parent: &Shared, child: &Shared) {
             pid: std::process::id(),
             ..Truth::default()
         },
+        ring: None,
+        acting: None,
     };
     name(&world.truth.name);
+    world.ring_mut();
     for _ in 0..OPERATIONS {
         world.operate();
     }
@@ -127,6 +133,9 @@ fn run(seed: u64, on_disk: &OnDisk, parent: &Shared, child: &Shared) {
             name(&world.truth.name);
             world.memory.forget();
             world.endpoints.renew_lending().expect("sockets");
+            // It is the parent's.
+            std::mem::forget(world.ring.take());
+            world.ring_mut();
             for _ in 0..CHILD_OPERATIONS {
                 world.operate();
             }

@@ -56,6 +56,7 @@ struct LossCounts {
     endpoint_unknown: u64,
     transfers_split: u64,
     mapping_contention: u64,
+    uring_unseen: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -183,6 +184,7 @@ impl From<&Loss> for LossCounts {
             endpoint_unknown,
             transfers_split,
             mapping_contention,
+            uring_unseen,
         } = *loss;
         Self {
             samples_dropped,
@@ -195,6 +197,7 @@ impl From<&Loss> for LossCounts {
             endpoint_unknown,
             transfers_split,
             mapping_contention,
+            uring_unseen,
         }
     }
 }

@@ -82,6 +82,7 @@ fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
         endpoint_unknown,
         transfers_split,
         mapping_contention,
+        uring_unseen,
     } = *loss;
     let mut lines: Vec<String> = [
         (
@@ -103,6 +104,11 @@ fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
             "transfers_split",
             transfers_split,
             "transfers taken as ended for want of room: sizes are too small",
+        ),
+        (
+            "uring_unseen",
+            uring_unseen.unwrap_or(0),
+            "requests of io_uring whose completions cannot be seen, not counted",
         ),
         (
             "pieces_truncated",
@@ -139,6 +145,9 @@ fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
     .filter(|&(_, count, _)| count > 0)
     .map(|(name, count, what)| format!("loss: {name} {} ({what})", units::count(count)))
     .collect();
+    if uring_unseen.is_none() {
+        lines.push("loss: io_uring is not seen on this kernel".to_owned());
+    }
     let unseen = match (unsupported_abi_calls, engine) {
         (Some(_), _) => None,
         (None, Engine::Tracepoint) => Some("calls of 32-bit tasks are not seen by this engine"),

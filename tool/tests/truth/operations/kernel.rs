@@ -136,39 +136,38 @@ impl World {
 
     fn splice_in(&mut self, pipe: usize) {
         let sink = self.pipe_sink(pipe);
-        let null = std::ptr::null_mut();
         let source = self.pick_source();
-        let (origin, bytes) = match (source.kind, source.channel) {
+        let (name, origin, bytes) = match (source.kind, source.channel) {
             ("file", _) => {
                 let Some(mut extent) = self.extent(sink.room) else {
                     return;
                 };
                 let position = &raw mut extent.position;
                 let bytes = self.splice_call(extent.fd, position, sink.fd, extent.length);
-                (extent.origin, bytes)
+                ("splice", extent.origin, bytes)
             }
             ("char", _) => {
                 let length = self.length(source.available.min(sink.room));
-                let bytes = self.splice_call(source.fd, null, sink.fd, length);
+                let (name, bytes) = self.splice_queue(source.fd, sink.fd, length);
                 let origin = Origin {
                     source: "char",
                     sharing: of_random(),
                 };
-                (origin, bytes)
+                (name, origin, bytes)
             }
             ("tcp" | "unix", Some(channel)) => {
                 let length = self.length(source.available.min(sink.room).min(LONGEST));
-                let bytes = self.splice_call(source.fd, null, sink.fd, length);
+                let (name, bytes) = self.splice_queue(source.fd, sink.fd, length);
                 self.endpoints.channels[channel].drain(bytes);
                 let origin = Origin {
                     source: source.kind,
                     sharing: "socket_source",
                 };
-                (origin, bytes)
+                (name, origin, bytes)
             }
             _ => return,
         };
-        self.moved("splice", &[(origin, bytes)], sink, "");
+        self.moved(name, &[(origin, bytes)], sink, "");
     }
 
     fn splice_out(&mut self, pipe: usize) {
@@ -187,9 +186,9 @@ impl World {
             return;
         }
         let length = self.length(pending.min(sink.room));
-        let bytes = self.splice_call(reader, std::ptr::null_mut(), sink.fd, length);
+        let (name, bytes) = self.splice_queue(reader, sink.fd, length);
         let runs = self.endpoints.channels[pipe].drain(bytes);
-        self.moved("splice", &runs, sink, taken);
+        self.moved(name, &runs, sink, taken);
     }
 
     pub(super) fn tee(&mut self) {
@@ -204,15 +203,32 @@ impl World {
         }
         let sink = self.pipe_sink(to);
         let length = self.length(pending.min(sink.room));
-        // SAFETY: a call on descriptors and memory that live as long as it runs.
-        let result = unsafe { libc::tee(self.endpoints.channels[from].reader, sink.fd, length, 0) };
-        let bytes = self.expect("tee", result);
+        let reader = self.endpoints.channels[from].reader;
+        let (name, bytes) = self.tee_call(reader, sink.fd, length);
         let mut runs = self.endpoints.channels[from].peek(bytes);
         if bytes == 0 {
             // Its pages may all be taken although its bytes are not.
             runs.push((Origin::WRITTEN, 0));
         }
-        self.moved("tee", &runs, sink, "");
+        self.moved(name, &runs, sink, "");
+    }
+
+    /// Splices by a call or by a request; gives which, and the bytes.
+    fn splice_queue(&mut self, from: RawFd, to: RawFd, length: usize) -> (&'static str, usize) {
+        if self.random.bool() {
+            return ("io_uring_splice", self.ring_splice(from, to, length));
+        }
+        let bytes = self.splice_call(from, std::ptr::null_mut(), to, length);
+        ("splice", bytes)
+    }
+
+    fn tee_call(&mut self, from: RawFd, to: RawFd, length: usize) -> (&'static str, usize) {
+        if self.random.bool() {
+            return ("io_uring_tee", self.ring_tee(from, to, length));
+        }
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
+        let result = unsafe { libc::tee(from, to, length, 0) };
+        ("tee", self.expect("tee", result))
     }
 
     /// Gifted or not, into a pipe; or out of one, which is a read.

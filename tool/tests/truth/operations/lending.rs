@@ -1,7 +1,7 @@
 //! Memory that a socket is lent (`MSG_ZEROCOPY`), and what its completions say.
 
 use super::LONGEST;
-use crate::world::{Segment, Sink, World};
+use crate::world::{Lends, Segment, Sink, World};
 
 /// `linux/errqueue.h`
 const SO_EE_ORIGIN_ZEROCOPY: u8 = 5;
@@ -120,7 +120,7 @@ impl World {
             .iter()
             .map(|message| (std::slice::from_ref(message), message.1))
             .collect();
-        self.account("sendmmsg", sink, &written, true);
+        self.account("sendmmsg", sink, &written, Lends::Counted);
     }
 
     /// Reads completions: some of them, or none where there are none.
