@@ -8,7 +8,7 @@ use crate::{
     endpoint::Endpoint,
     flows::{self, Amount, Files, Flow},
     last_ingest, mapping, pieces,
-    pipes::{self, Origin},
+    pipes::{self, DRAINED_RUNS, Origin},
     relay::{self, CHUNK, Place, Whole},
     sharing, tls,
     walk::{self, Caller, Direction, Shape},
@@ -175,7 +175,13 @@ impl Operation {
         let consume = self.call != Call::Tee as u8 && self.call != Call::UringTee as u8;
         // Tags of the origins that this call has counted in, the last one lowest: a pipe has four.
         let mut seen = 0u64;
-        pipes::drain(source, bytes, consume, |staged, length| {
+        let Some(drained) = pipes::drain(source, bytes, consume) else {
+            return;
+        };
+        for run in 0..DRAINED_RUNS {
+            let Some((staged, length)) = drained.run(run) else {
+                break;
+            };
             let origin = Origin {
                 sharing: Sharing::combined(staged.sharing, taken),
                 ..staged
@@ -190,7 +196,7 @@ impl Operation {
             };
             seen = seen << 16 | u64::from(origin.tag());
             self.add_moved(origin, sink, amount);
-        });
+        }
     }
 
     /// Accounts for `bytes` of memory that a pipe took by reference.

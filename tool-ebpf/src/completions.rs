@@ -68,26 +68,57 @@ pub(crate) enum Ids {
 
 /// A send without its completion, or, with a [`Verdict`], a completion whose send has not been accounted
 /// for yet.
+///
+/// The functions that hold one call others that change it, hence the cells.
 #[repr(C)]
-#[derive(Clone, Copy)]
 pub(crate) struct Waiting {
-    process: ProcessKey,
-    call: u8,
+    process: Cell<ProcessKey>,
+    call: Cell<u8>,
     /// [`copytax_common::EndpointKind`]
-    sink: u8,
+    sink: Cell<u8>,
     /// Used places of the arrays.
-    sources: u8,
+    sources: Cell<u8>,
     /// [`Verdict`], or 0.
-    verdict: u8,
+    verdict: Cell<u8>,
     padding: u32,
-    bytes: [u32; SOURCES],
+    bytes: [Cell<u32>; SOURCES],
     /// [`copytax_common::EndpointKind`]
-    source: [u8; SOURCES],
+    source: [Cell<u8>; SOURCES],
     /// `FIRST_*`
-    first: [u8; SOURCES],
+    first: [Cell<u8>; SOURCES],
 }
 
 const _: () = assert!(size_of::<Waiting>() == 72);
+
+// SAFETY: an element of the map is written before it is inserted, and only read from then on; those that
+// are written belong to one CPU, where handlers do not interrupt each other.
+unsafe impl Sync for Waiting {}
+
+impl Waiting {
+    /// A completion whose send has not been accounted for.
+    const fn early(verdict: Verdict) -> Self {
+        Self {
+            process: Cell::new(ProcessKey {
+                start_time_ns: 0,
+                tgid: 0,
+                padding: 0,
+            }),
+            call: Cell::new(0),
+            sink: Cell::new(0),
+            sources: Cell::new(0),
+            verdict: Cell::new(verdict as u8),
+            padding: 0,
+            bytes: [const { Cell::new(0) }; SOURCES],
+            source: [const { Cell::new(0) }; SOURCES],
+            first: [const { Cell::new(0) }; SOURCES],
+        }
+    }
+}
+
+/// In read-only memory: chains of calls have little stack.
+static EARLY_SHARED: Waiting = Waiting::early(Verdict::Shared);
+/// As above.
+static EARLY_COPIED: Waiting = Waiting::early(Verdict::Copied);
 
 /// [`Amount::is_first_of_flow`] and [`Amount::is_first_of_call`].
 const FIRST_OF_FLOW: u8 = 1;
@@ -96,18 +127,12 @@ const FIRST_OF_CALL: u8 = 2;
 #[map]
 static WAITING_SENDS: LruHashMap<SendKey, Waiting> = LruHashMap::with_max_entries(WAITING, 0);
 
-/// The send that is being accounted for. The functions that hold it call others that change it, hence
-/// the cells.
+/// The send that is being accounted for.
 #[repr(C)]
 pub(crate) struct Current {
-    process: Cell<ProcessKey>,
+    waiting: Waiting,
     key: Cell<SendKey>,
-    bytes: [Cell<u32>; SOURCES],
-    source: [Cell<u8>; SOURCES],
-    first: [Cell<u8>; SOURCES],
     sources: Cell<u32>,
-    call: Cell<u8>,
-    sink: Cell<u8>,
     /// [`Ids`]
     ids: Cell<u8>,
     /// Whether its first message has begun.
@@ -130,9 +155,9 @@ fn current() -> Option<&'static Current> {
 #[inline(always)]
 pub(crate) fn begin(process: ProcessKey, call: u8, sink: u8, key: SendKey, ids: Ids) {
     if let Some(current) = current() {
-        current.process.set(process);
-        current.call.set(call);
-        current.sink.set(sink);
+        current.waiting.process.set(process);
+        current.waiting.call.set(call);
+        current.waiting.sink.set(sink);
         current.key.set(key);
         current.ids.set(ids as u8);
         current.has_begun.set(0);
@@ -159,18 +184,19 @@ extern "C" fn send_add(source: u64, bytes: u64, first: u64) -> u64 {
         return 0;
     };
     let used = opaque::get(&current.sources);
+    let waiting = &current.waiting;
     for place in 0..SOURCES as u32 {
         let slot = place as usize;
         if place == used {
-            current.source[slot].set(source as u8);
-            current.bytes[slot].set(bytes as u32);
-            current.first[slot].set(first as u8);
+            waiting.source[slot].set(source as u8);
+            waiting.bytes[slot].set(bytes as u32);
+            waiting.first[slot].set(first as u8);
             opaque::set(&current.sources, used + 1);
             return 0;
         }
-        if current.source[slot].get() == source as u8 {
-            current.bytes[slot].set(current.bytes[slot].get() + bytes as u32);
-            current.first[slot].set(current.first[slot].get() | first as u8);
+        if waiting.source[slot].get() == source as u8 {
+            waiting.bytes[slot].set(waiting.bytes[slot].get() + bytes as u32);
+            waiting.first[slot].set(waiting.first[slot].get() | first as u8);
             return 0;
         }
     }
@@ -200,7 +226,7 @@ pub(crate) extern "C" fn send_end() -> u64 {
         return 0;
     }
     if !is_empty {
-        wait(current, key);
+        wait(current);
     }
     current.key.set(SendKey {
         owner: key.owner,
@@ -213,30 +239,23 @@ pub(crate) extern "C" fn send_end() -> u64 {
 
 /// Lets the current send wait, unless its completion is there already.
 #[inline(always)]
-fn wait(current: &Current, mut key: SendKey) {
-    let waiting = Waiting {
-        process: current.process.get(),
-        call: current.call.get(),
-        sink: current.sink.get(),
-        sources: opaque::get(&current.sources) as u8,
-        verdict: 0,
-        padding: 0,
-        bytes: core::array::from_fn(|slot| current.bytes[slot].get()),
-        source: core::array::from_fn(|slot| current.source[slot].get()),
-        first: core::array::from_fn(|slot| current.first[slot].get()),
-    };
+fn wait(current: &Current) {
+    let waiting = &current.waiting;
+    waiting.sources.set(opaque::get(&current.sources) as u8);
+    waiting.verdict.set(0);
+    let mut key = current.key.get();
     for _ in 0..ATTEMPTS {
-        if WAITING_SENDS.insert(&key, waiting, NOEXIST).is_ok() {
+        if WAITING_SENDS.insert(key, waiting, NOEXIST).is_ok() {
             return;
         }
         let verdict = WAITING_SENDS
-            .get_ptr(&key)
+            .get_ptr(key)
             // SAFETY: the element lives in a map value.
-            .map_or(0, |other| unsafe { (*other).verdict });
+            .map_or(0, |other| unsafe { (*other).verdict.get() });
         if verdict != 0 {
-            settle(&waiting, verdict);
             // It is gone in any case.
-            let _ = WAITING_SENDS.remove(&key);
+            let _ = WAITING_SENDS.remove(key);
+            settle(waiting, verdict);
             return;
         }
         if current.ids.get() == Ids::Exact as u8 {
@@ -263,34 +282,24 @@ pub(crate) extern "C" fn send_completed(
     may_be_early: u64,
 ) -> u64 {
     let key = SendKey { owner, id };
-    let early = Waiting {
-        process: ProcessKey {
-            start_time_ns: 0,
-            tgid: 0,
-            padding: 0,
-        },
-        call: 0,
-        sink: 0,
-        sources: 0,
-        verdict: verdict as u8,
-        padding: 0,
-        bytes: [0; SOURCES],
-        source: [0; SOURCES],
-        first: [0; SOURCES],
+    let early = if verdict == Verdict::Copied as u64 {
+        &EARLY_COPIED
+    } else {
+        &EARLY_SHARED
     };
     // Twice: the send may be accounted for just now.
     for _ in 0..2 {
-        if let Some(waiting) = WAITING_SENDS.get_ptr(&key) {
+        if let Some(waiting) = WAITING_SENDS.get_ptr(key) {
             // SAFETY: the element lives in a map value.
             let waiting = unsafe { &*waiting };
-            if waiting.verdict == 0 {
+            if waiting.verdict.get() == 0 {
                 settle(waiting, verdict as u8);
                 // It is gone in any case.
-                let _ = WAITING_SENDS.remove(&key);
+                let _ = WAITING_SENDS.remove(key);
             }
             return 0;
         }
-        if may_be_early == 0 || WAITING_SENDS.insert(&key, early, NOEXIST).is_ok() {
+        if may_be_early == 0 || WAITING_SENDS.insert(key, early, NOEXIST).is_ok() {
             return 0;
         }
     }
@@ -304,7 +313,7 @@ pub(crate) extern "C" fn send_completed(
 #[inline(always)]
 fn settle(waiting: &Waiting, verdict: u8) {
     // SAFETY: values of flags are single words.
-    let flags = unsafe { PROCESSES.get(waiting.process) }.map(|record| record.flags);
+    let flags = unsafe { PROCESSES.get(waiting.process.get()) }.map(|record| record.flags);
     if flags.is_none_or(|flags| flags & PROCESS_EXITED != 0) {
         return;
     }
@@ -314,24 +323,24 @@ fn settle(waiting: &Waiting, verdict: u8) {
         Sharing::CompletedShared
     };
     for slot in 0..SOURCES {
-        if slot >= usize::from(waiting.sources) {
+        if slot >= usize::from(waiting.sources.get()) {
             break;
         }
         let unread = Flow {
-            call: waiting.call,
-            source: waiting.source[slot],
-            sink: waiting.sink,
+            call: waiting.call.get(),
+            source: waiting.source[slot].get(),
+            sink: waiting.sink.get(),
             class: Class::ByReference,
             sharing: Sharing::CompletionUnread as u8,
         };
         let amount = Amount {
-            bytes: u64::from(waiting.bytes[slot]),
-            is_first_of_flow: waiting.first[slot] & FIRST_OF_FLOW != 0,
-            is_first_of_call: waiting.first[slot] & FIRST_OF_CALL != 0,
+            bytes: u64::from(waiting.bytes[slot].get()),
+            is_first_of_flow: waiting.first[slot].get() & FIRST_OF_FLOW != 0,
+            is_first_of_call: waiting.first[slot].get() & FIRST_OF_CALL != 0,
         };
-        flows::take_back(waiting.process, unread, amount);
+        flows::take_back(waiting.process.get(), unread, amount);
         flows::add(
-            waiting.process,
+            waiting.process.get(),
             Flow {
                 sharing: sharing as u8,
                 ..unread

@@ -3,10 +3,15 @@
 //! A pipe's content is a queue of runs, each from one source and shared with it or copied. Positions count bytes since the pipe
 //! was first seen, so that filling and draining touch different fields.
 
-use aya_ebpf::{macros::map, maps::LruHashMap};
+use core::cell::Cell;
+
+use aya_ebpf::{
+    macros::map,
+    maps::{LruHashMap, PerCpuArray},
+};
 use copytax_common::{EndpointKind, LossCounter, Sharing};
 
-use crate::{endpoint::Endpoint, loss};
+use crate::{endpoint::Endpoint, loss, opaque, sample};
 
 /// Runs remembered of one pipe.
 pub(crate) const RUNS: usize = 4;
@@ -85,6 +90,16 @@ const UNKNOWN: Origin = Origin {
     file: 0,
 };
 
+/// A pipe that nothing is known of, in read-only memory: chains of calls have little stack.
+static EMPTY: Content = Content {
+    filled: 0,
+    drained: 0,
+    end: [0; RUNS],
+    origin: [0; RUNS],
+    count: 0,
+    padding: 0,
+};
+
 #[map]
 static PIPES: LruHashMap<PipeKey, Content> = LruHashMap::with_max_entries(8_192, 0);
 
@@ -114,16 +129,8 @@ extern "C" fn pipe_fill(inode: u64, device: u64, origin: u64, bytes: u64) -> u64
         padding: 0,
     };
     if PIPES.get_ptr_mut(key).is_none() {
-        let empty = Content {
-            filled: 0,
-            drained: 0,
-            end: [0; RUNS],
-            origin: [0; RUNS],
-            count: 0,
-            padding: 0,
-        };
         // An error is told by the look-up that follows.
-        let _ = PIPES.insert(key, empty, 0);
+        let _ = PIPES.insert(key, &EMPTY, 0);
     }
     let Some(content) = PIPES.get_ptr_mut(key) else {
         return 0;
@@ -163,43 +170,100 @@ extern "C" fn pipe_fill(inode: u64, device: u64, origin: u64, bytes: u64) -> u64
     0
 }
 
-/// Gives the runs of the next `bytes` that leave `pipe` to `each` (origin, bytes), and removes them
-/// if `consume`.
+/// Runs that leave a pipe: those that are remembered, and what follows them.
+pub(crate) const DRAINED_RUNS: usize = RUNS + 1;
+
+/// The runs that leave a pipe. In a map, since chains of calls have little stack.
+#[repr(C)]
+pub(crate) struct Drained {
+    origin: [Cell<u64>; DRAINED_RUNS],
+    length: [Cell<u64>; DRAINED_RUNS],
+    count: Cell<u64>,
+}
+
+// SAFETY: each CPU has its own, and handlers do not interrupt each other.
+unsafe impl Sync for Drained {}
+
+#[map]
+static DRAINED: PerCpuArray<Drained> = PerCpuArray::with_max_entries(1, 0);
+
+impl Drained {
+    #[inline(always)]
+    fn push(&self, origin: u64, length: u64) {
+        let run = sample::masked::<7>(self.count.get());
+        if run < DRAINED_RUNS {
+            self.origin[run].set(origin);
+            self.length[run].set(length);
+            self.count.set(run as u64 + 1);
+        }
+    }
+
+    /// Origin and bytes of a run, `None` behind the last one.
+    #[inline(always)]
+    pub(crate) fn run(&self, run: usize) -> Option<(Origin, u64)> {
+        ((run as u64) < opaque::get(&self.count)).then(|| {
+            let origin = Origin::of_packed(self.origin[run].get());
+            (origin, self.length[run].get())
+        })
+    }
+}
+
+/// The runs of the next `bytes` that leave `pipe`; they are removed if `consume`.
 #[inline(always)]
-pub(crate) fn drain(pipe: &Endpoint, bytes: u64, consume: bool, mut each: impl FnMut(Origin, u64)) {
-    let key = key_of(pipe);
+pub(crate) fn drain(pipe: &Endpoint, bytes: u64, consume: bool) -> Option<&'static Drained> {
+    let (inode, device) = pipe.inode_and_device();
+    pipe_drain(inode, u64::from(device), bytes, u64::from(consume));
+    // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
+    DRAINED.get_ptr(0).map(|drained| unsafe { &*drained })
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn pipe_drain(inode: u64, device: u64, bytes: u64, consume: u64) -> u64 {
+    let Some(drained) = DRAINED.get_ptr(0) else {
+        return 0;
+    };
+    // SAFETY: as in `drain`.
+    let drained = unsafe { &*drained };
+    drained.count.set(0);
+    let key = PipeKey {
+        inode,
+        device: device as u32,
+        padding: 0,
+    };
     let Some(content) = PIPES.get_ptr_mut(key) else {
-        each(Origin::pages(EndpointKind::Pipe), bytes);
-        return;
+        drained.push(Origin::pages(EndpointKind::Pipe).packed(), bytes);
+        return 0;
     };
     // SAFETY: as in `fill`.
     unsafe {
         let mut from = (*content).drained;
         let mut left = bytes;
-        if consume {
+        if consume != 0 {
             (*content).drained = from + bytes;
         }
         let count = (*content).count as usize;
-        let mut origin = Origin::pages(EndpointKind::Pipe);
+        let mut origin = Origin::pages(EndpointKind::Pipe).packed();
         for run in 0..RUNS {
             if run >= count || left == 0 {
                 break;
             }
-            origin = Origin::of_packed((*content).origin[run]);
+            origin = (*content).origin[run];
             let end = (*content).end[run];
             if from < end {
                 let length = if end - from < left { end - from } else { left };
                 // The last run also serves what its filler has not accounted for yet.
                 let length = if run + 1 == count { left } else { length };
-                each(origin, length);
+                drained.push(origin, length);
                 from += length;
                 left -= length;
             }
         }
         if left != 0 {
-            each(origin, left);
+            drained.push(origin, left);
         }
     }
+    0
 }
 
 /// Notes that `bytes` were read from `pipe`.

@@ -130,6 +130,7 @@ extern "C" fn relay_spend_at(packed: u64, tag: u64, address: u64, limit: u64) ->
         set.start[way].set(limit);
         if set.end[way].get() == limit {
             content::forget(tag, set.content_slot[way].get(), set.base[way].get());
+            set.content_slot[way].set(0);
         }
     }
     lock::release(set.lock.as_ptr());

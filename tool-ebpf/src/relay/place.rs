@@ -62,7 +62,8 @@ pub(super) extern "C" fn relay_replace(index: u64, way: u64) -> u64 {
         let is_inside = tag == entry!(request, tag)
             && sampled_start(set, way) >= entry!(request, start)
             && set.end[way].get() <= entry!(request, end);
-        if is_inside {
+        // The content of the new entry may be that of the old one, in the same place.
+        if is_inside && set.content_slot[way].get() != entry!(request, content_slot) {
             content::forget(tag, set.content_slot[way].get(), set.base[way].get());
         }
         if is_inside || is_free(set, way) {

@@ -245,7 +245,10 @@ extern "C" fn relay_trim(index: u64) -> u64 {
             cut |= 1 << way;
         } else {
             set.tag[way].set(0);
-            content::forget(entry.tag, set.content_slot[way].get(), set.base[way].get());
+            // The content of the new entry may be that of the old one, in the same place.
+            if set.content_slot[way].get() != entry.content_slot {
+                content::forget(entry.tag, set.content_slot[way].get(), set.base[way].get());
+            }
         }
     }
     cut

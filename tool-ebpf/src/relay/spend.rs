@@ -161,6 +161,9 @@ extern "C" fn relay_take(index: u64, way: u64) -> u64 {
     let piece_end = lesser(opaque::get(&request.limit), end);
     let spent = address == start && piece_end == end;
     request_piece(request, set, slot, piece_end - address, spent);
+    if spent {
+        set.content_slot[slot].set(0);
+    }
     if address == start {
         set.start[slot].set(piece_end);
         return 1;

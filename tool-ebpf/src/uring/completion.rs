@@ -86,7 +86,7 @@ fn member<T>(context: &TracePointContext, offset: u32) -> Option<T> {
 struct Completed {
     request: Request,
     kind: Kind,
-    result: i64,
+    result: i32,
     flags: u32,
     is_armed: bool,
 }
@@ -137,7 +137,7 @@ fn completed(completion: &Completion) -> Option<Completed> {
             request,
             kind,
             // That of the completion lies where the process can write.
-            result: i64::from(request.result()),
+            result: request.result(),
             flags,
             is_armed: false,
         });
@@ -151,14 +151,14 @@ fn completed(completion: &Completion) -> Option<Completed> {
     Some(Completed {
         request,
         kind: Kind::of(request.operation()),
-        result: i64::from(completion.result),
+        result: completion.result,
         flags,
         is_armed: true,
     })
 }
 
 /// A request from before the window has received something.
-#[inline(always)]
+#[inline(never)]
 fn count_unseen() {
     let task = Task::current();
     if target::accounted(task.leader(), task.u32(layout!(task_tgid))) {
@@ -188,7 +188,8 @@ impl Completed {
         }
     }
 
-    #[inline(always)]
+    /// Not inlined: its variables are then not on the stack of the calls that walk memory.
+    #[inline(never)]
     fn splice(&self, operation: &Operation, task: Task, sink: Endpoint) {
         let source = self.endpoint(if self.request.has_fixed_input() {
             Endpoint::of_file(self.request.fixed_input())
@@ -196,7 +197,7 @@ impl Completed {
             Endpoint::of(task, u64::from(self.request.splice_input()))
         });
         if self.result < 0 {
-            operation.add_error(source.kind, sink.kind, self.result);
+            operation.add_error(source.kind, sink.kind, i64::from(self.result));
         } else {
             operation.transfer(&source, &sink, self.result as u64);
         }
@@ -205,7 +206,7 @@ impl Completed {
     #[inline(always)]
     fn ingest(&self, operation: &Operation, source: Endpoint) {
         if self.result < 0 {
-            operation.add_error(source.kind, EndpointKind::None, self.result);
+            operation.add_error(source.kind, EndpointKind::None, i64::from(self.result));
             return;
         }
         let (memory, bytes) = self.memory();
@@ -219,7 +220,7 @@ impl Completed {
     #[inline(always)]
     fn egress(&self, operation: &Operation, sink: Endpoint) {
         if self.result < 0 {
-            operation.add_error(EndpointKind::None, sink.kind, self.result);
+            operation.add_error(EndpointKind::None, sink.kind, i64::from(self.result));
             return;
         }
         let (memory, bytes) = self.memory();
@@ -257,7 +258,7 @@ impl Completed {
 
     /// Accounts for it where neither the process' memory nor its descriptors are at hand, as when a
     /// kernel thread ends the ring: only for a process that was accounted before.
-    #[inline(always)]
+    #[inline(never)]
     fn account_elsewhere(&self, submitter: u64, thread: u32) {
         let id = layout!(uring.id_task);
         let leader: u64 = read(submitter, id, layout!(task_group_leader));
@@ -285,7 +286,7 @@ impl Completed {
             (EndpointKind::Unknown, file, Class::Unknown)
         };
         if self.result < 0 {
-            operation.add_error(source, sink, self.result);
+            operation.add_error(source, sink, i64::from(self.result));
         } else {
             operation.add_unseen(source, sink, class, self.result as u64);
         }
