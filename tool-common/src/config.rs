@@ -58,7 +58,7 @@ pub struct KernelLayout {
 }
 
 const _: () =
-    assert!(size_of::<KernelLayout>() == (38 + 22) * 4 && align_of::<KernelLayout>() == 4);
+    assert!(size_of::<KernelLayout>() == (38 + 26) * 4 && align_of::<KernelLayout>() == 4);
 
 impl KernelLayout {
     /// All zero: nothing is known.

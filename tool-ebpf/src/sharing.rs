@@ -8,7 +8,12 @@ use core::ffi::c_void;
 use aya_ebpf::{helpers::generated::bpf_probe_read_kernel, macros::map, maps::HashMap};
 use copytax_common::{Call, EndpointKind, OverlayFile, SPLICE_READS, Sharing, SpliceRead};
 
-use crate::{arch::O_DIRECT, endpoint::Endpoint, kernel::read, layout::layout};
+use crate::{
+    arch::O_DIRECT,
+    endpoint::{Endpoint, IPPROTO_MPTCP},
+    kernel::read,
+    layout::layout,
+};
 
 /// `include/linux/fs.h`
 const S_DAX: u32 = 1 << 13;
@@ -247,14 +252,21 @@ extern "C" fn sharing_of_write(source: u64, sink: u64) -> u64 {
     Sharing::PageCacheWrite as u64
 }
 
-/// Sends by TCP (`tcp_sendmsg_locked` of `net/ipv4/tcp.c`; before 6.5 `tcp_sendpage_locked`), or
-/// by its ULP.
+/// Sends by TCP, or by its ULP.
+///
+/// TCP itself always takes pages, since GSO is always on (`sk_setup_caps` of `net/core/sock.c`, 4.17
+/// and later). What the device of its route does not take is copied on the way to it
+/// (`validate_xmit_skb` of `net/core/dev.c`).
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn sharing_of_tcp(file: u64) -> u64 {
     let socket: u64 = read(file, layout!(id_file), layout!(file_private_data));
     let sock: u64 = read(socket, layout!(id_socket), layout!(socket_sk));
-    if layout!(sharing.sock_route_caps) == 0 || layout!(sharing.icsk_ulp_ops) == 0 {
+    if layout!(sharing.net_device_features) == 0 || layout!(sharing.icsk_ulp_ops) == 0 {
+        return Sharing::UnknownSink as u64;
+    }
+    let protocol: u16 = read(sock, layout!(id_sock), layout!(sock_protocol));
+    if protocol == IPPROTO_MPTCP {
         return Sharing::UnknownSink as u64;
     }
     let id = layout!(sharing.id_inet_connection_sock);
@@ -270,7 +282,16 @@ extern "C" fn sharing_of_tcp(file: u64) -> u64 {
             return sharing as u64;
         }
     }
-    let features: u64 = read(sock, layout!(id_sock), layout!(sharing.sock_route_caps));
+    let route: u64 = read(sock, layout!(id_sock), layout!(sharing.sock_dst_cache));
+    let (id_route, id_device) = (
+        layout!(sharing.id_dst_entry),
+        layout!(sharing.id_net_device),
+    );
+    let device: u64 = read(route, id_route, layout!(sharing.dst_dev));
+    if device == 0 {
+        return Sharing::UnknownSink as u64;
+    }
+    let features: u64 = read(device, id_device, layout!(sharing.net_device_features));
     if features & NETIF_F_SG == 0 {
         return Sharing::NoScatterGather as u64;
     }
