@@ -79,8 +79,8 @@ pub(crate) fn add(process: ProcessKey, flow: Flow, amount: Amount) {
     let kinds = [flow.call, flow.source, flow.sink, flow.class as u8];
     let [sharing, first_of_flow, first_of_call] = [
         u64::from(flow.sharing),
-        amount.is_first_of_flow as u64,
-        amount.is_first_of_call as u64,
+        u64::from(amount.is_first_of_flow),
+        u64::from(amount.is_first_of_call),
     ];
     flow_add(
         process.start_time_ns,

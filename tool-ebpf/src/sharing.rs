@@ -149,7 +149,7 @@ extern "C" fn sharing_of_file(file: u64, kind: u64) -> u64 {
     }
     let splice_read = operation(file, layout!(sharing.operations_splice_read));
     // SAFETY: the value is only read, and userspace writes it before anything is attached.
-    let Some(found) = (unsafe { IMPLEMENTATIONS.get(&splice_read) }) else {
+    let Some(found) = (unsafe { IMPLEMENTATIONS.get(splice_read) }) else {
         return Sharing::UnknownSource as u64;
     };
     let found = *found;
