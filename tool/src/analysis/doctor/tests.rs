@@ -111,6 +111,7 @@ fn what_is_wrong_comes_with_a_remedy() {
     facts.seccomp = Some(Seccomp::Filter);
     facts.memlock = Some(64 << 10);
     facts.bpf_jit_enable = Some(0);
+    facts.kernel_addresses = false;
     facts.privileges = Privileges {
         euid: 1000,
         effective: Vec::new(),
