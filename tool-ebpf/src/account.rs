@@ -1,6 +1,6 @@
 //! Accounting of one call, whatever interface it came by.
 
-use copytax_common::{Call, Class, EndpointKind, ProcessKey, Sharing};
+use copytax_common::{Call, Class, EndpointKind, ProcessKey};
 
 use crate::{
     content,
@@ -127,17 +127,11 @@ impl Operation {
     #[inline(always)]
     pub(crate) fn transfer(&self, source: &Endpoint, sink: &Endpoint, bytes: u64) {
         let into_pipe = sink.kind as u8 == EndpointKind::Pipe as u8;
-        let taken = sharing::of_sink(self.call, source, sink);
+        let halves = sharing::of_call(self.call, source, sink);
         if source.kind as u8 != EndpointKind::Pipe as u8 || bytes == 0 {
-            // A copy into the sink is one whatever the source did.
-            let given = if Sharing::is_copied(taken) {
-                taken
-            } else {
-                sharing::of_source(source)
-            };
             let origin = Origin {
                 source: source.kind as u8,
-                sharing: Sharing::combined(given, taken),
+                sharing: halves.both,
             };
             if into_pipe && bytes != 0 {
                 pipes::fill(sink, origin, bytes);
@@ -151,7 +145,7 @@ impl Operation {
         pipes::drain(source, bytes, consume, |staged, length| {
             let origin = Origin {
                 source: staged.source,
-                sharing: Sharing::combined(staged.sharing, taken),
+                sharing: sharing::combined(staged.sharing, halves.taken),
             };
             if into_pipe {
                 pipes::fill(sink, origin, length);
