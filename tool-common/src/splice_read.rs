@@ -38,7 +38,12 @@ pub struct SharingLayout {
     pub file_flags: u32,
     pub inode_flags: u32,
     pub super_magic: u32,
-    pub sock_route_caps: u32,
+    pub sock_dst_cache: u32,
+    pub id_dst_entry: u32,
+    /// `dst_entry.dev`, which is the first.
+    pub dst_dev: u32,
+    pub id_net_device: u32,
+    pub net_device_features: u32,
     pub id_inet_connection_sock: u32,
     pub icsk_ulp_ops: u32,
     pub icsk_ulp_data: u32,
@@ -59,7 +64,7 @@ pub struct SharingLayout {
     pub padding: u32,
 }
 
-const _: () = assert!(size_of::<SharingLayout>() == 22 * 4 && align_of::<SharingLayout>() == 4);
+const _: () = assert!(size_of::<SharingLayout>() == 26 * 4 && align_of::<SharingLayout>() == 4);
 
 // SAFETY: repr(C), integers only, the size above equals the sum of the fields.
 unsafe impl Abi for SharingLayout {}
@@ -87,7 +92,11 @@ impl SharingLayout {
         file_flags: 0,
         inode_flags: 0,
         super_magic: 0,
-        sock_route_caps: 0,
+        sock_dst_cache: 0,
+        id_dst_entry: 0,
+        dst_dev: 0,
+        id_net_device: 0,
+        net_device_features: 0,
         id_inet_connection_sock: 0,
         icsk_ulp_ops: 0,
         icsk_ulp_data: 0,

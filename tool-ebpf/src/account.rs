@@ -153,17 +153,11 @@ impl Operation {
     #[inline(always)]
     pub(crate) fn transfer(&self, source: &Endpoint, sink: &Endpoint, bytes: u64) {
         let into_pipe = sink.kind as u8 == EndpointKind::Pipe as u8;
-        let taken = sharing::of_sink(self.call, source, sink);
+        let halves = sharing::of_call(self.call, source, sink);
         if source.kind as u8 != EndpointKind::Pipe as u8 || bytes == 0 {
-            // A copy into the sink is one whatever the source did.
-            let given = if Sharing::is_copied(taken) {
-                taken
-            } else {
-                sharing::of_source(source)
-            };
             let origin = Origin {
                 source: source.kind as u8,
-                sharing: Sharing::combined(given, taken),
+                sharing: halves.both,
                 file: source.id() as u32,
             };
             if into_pipe && bytes != 0 {
@@ -183,7 +177,7 @@ impl Operation {
                 break;
             };
             let origin = Origin {
-                sharing: Sharing::combined(staged.sharing, taken),
+                sharing: sharing::combined(staged.sharing, halves.taken),
                 ..staged
             };
             if into_pipe {

@@ -26,7 +26,7 @@ const SOCK_STREAM: u16 = 1;
 /// `include/uapi/linux/in.h`
 pub(crate) const IPPROTO_TCP: u16 = 6;
 pub(crate) const IPPROTO_UDP: u16 = 17;
-const IPPROTO_MPTCP: u16 = 262;
+pub(crate) const IPPROTO_MPTCP: u16 = 262;
 
 /// `FMODE_WRITE` of `include/linux/fs.h`.
 const FMODE_WRITE: u32 = 2;

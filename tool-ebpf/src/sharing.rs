@@ -5,10 +5,19 @@
 
 use core::ffi::c_void;
 
-use aya_ebpf::{helpers::generated::bpf_probe_read_kernel, macros::map, maps::HashMap};
+use aya_ebpf::{
+    helpers::generated::bpf_probe_read_kernel,
+    macros::map,
+    maps::{HashMap, PerCpuArray},
+};
 use copytax_common::{Call, EndpointKind, OverlayFile, SPLICE_READS, Sharing, SpliceRead};
 
-use crate::{arch::O_DIRECT, endpoint::Endpoint, kernel::read, layout::layout};
+use crate::{
+    arch::O_DIRECT,
+    endpoint::{Endpoint, IPPROTO_MPTCP},
+    kernel::read,
+    layout::layout,
+};
 
 /// `include/linux/fs.h`
 const S_DAX: u32 = 1 << 13;
@@ -42,38 +51,112 @@ const TLS_SW: u8 = 1;
 const TLS_HW: u8 = 2;
 const TX_CONF_MASK: u8 = 7;
 
+const SOCKETS: [EndpointKind; 6] = [
+    EndpointKind::Tcp,
+    EndpointKind::Udp,
+    EndpointKind::Unix,
+    EndpointKind::UnixDatagram,
+    EndpointKind::Vsock,
+    EndpointKind::Socket,
+];
+/// Kinds whose files may have a `splice_read` of their own.
+const READ_BY_SPLICE: [EndpointKind; 4] = [
+    EndpointKind::File,
+    EndpointKind::Block,
+    EndpointKind::Char,
+    EndpointKind::Other,
+];
+
 /// Address of each `splice_read` that userspace knows, to what it does ([`SpliceRead`]).
 #[map(name = "SPLICE_READ")]
 static IMPLEMENTATIONS: HashMap<u64, u32> = HashMap::with_max_entries(SPLICE_READS, 0);
 
-/// What the source gives away: pages, or copies of its own making. Tag of [`Sharing`].
+/// The files of the call that is being accounted: source, sink.
+///
+/// What is read back from here is a number to the verifier, so that [`sharing_of_call`] can be
+/// exported: it is verified once, by itself, and not along each path that calls it.
+#[map]
+static FILES: PerCpuArray<[u64; 2]> = PerCpuArray::with_max_entries(1, 0);
+
+/// What became of the bytes of a call. Tags of [`Sharing`].
+#[derive(Clone, Copy)]
+pub(crate) struct Halves {
+    /// On the whole way.
+    pub(crate) both: u8,
+    /// In the sink: [`Sharing::None`] where it took them by reference.
+    pub(crate) taken: u8,
+}
+
+/// Looks at both files of a call.
 #[inline(always)]
-pub(crate) fn of_source(source: &Endpoint) -> u8 {
-    if source.kind.is_socket() {
-        return Sharing::SocketSource as u8;
+pub(crate) fn of_call(call: u8, source: &Endpoint, sink: &Endpoint) -> Halves {
+    if let Some(files) = FILES.get_ptr_mut(0) {
+        // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
+        unsafe { files.write([source.file(), sink.file()]) };
     }
-    match source.kind {
-        EndpointKind::Pipe => Sharing::Pages as u8,
-        EndpointKind::File | EndpointKind::Block | EndpointKind::Char | EndpointKind::Other => {
-            sharing_of_source(source.file(), source.kind as u64) as u8
-        }
-        _ => Sharing::UnknownSource as u8,
+    let found = sharing_of_call(
+        u64::from(call),
+        u64::from(source.kind as u8),
+        u64::from(sink.kind as u8),
+    );
+    let [both, taken, ..] = found.to_le_bytes();
+    Halves { both, taken }
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn sharing_of_call(call: u64, source_kind: u64, sink_kind: u64) -> u64 {
+    let Some(files) = FILES.get_ptr(0) else {
+        return Sharing::UnknownSource as u64;
+    };
+    // SAFETY: as in `of_call`, which has just written it.
+    let [source, sink] = unsafe { files.read_volatile() };
+    let taken = of_sink(call as u8, source, sink, sink_kind as u8) as u8;
+    // A copy into the sink is one whatever the source did.
+    let both = if Sharing::is_copied(taken) {
+        taken
+    } else {
+        Sharing::combined(sharing_of_source(source, source_kind as u8) as u8, taken)
+    };
+    u64::from_le_bytes([both, taken, 0, 0, 0, 0, 0, 0])
+}
+
+/// What the sink does with what it is given.
+#[inline(always)]
+fn of_sink(call: u8, source: u64, sink: u64, kind: u8) -> u64 {
+    if kind == EndpointKind::Tcp as u8 {
+        sharing_of_tcp(sink)
+    } else if is_one_of(kind, &[EndpointKind::Pipe, EndpointKind::Unix]) {
+        Sharing::None as u64
+    } else if is_one_of(kind, &[EndpointKind::File, EndpointKind::Block]) {
+        sharing_of_write(source, call == Call::CopyFileRange as u8, sink)
+    } else {
+        Sharing::UnknownSink as u64
     }
 }
 
-/// What the sink does with what it is given: [`Sharing::None`] where it takes it by reference.
+/// Whether a kind is among some, in one step.
 #[inline(always)]
-pub(crate) fn of_sink(call: u8, source: &Endpoint, sink: &Endpoint) -> u8 {
-    match sink.kind {
-        EndpointKind::Pipe | EndpointKind::Unix => Sharing::None as u8,
-        EndpointKind::Tcp => sharing_of_tcp(sink.file()) as u8,
-        EndpointKind::File | EndpointKind::Block => {
-            let copies_ranges = call == Call::CopyFileRange as u8;
-            let source = if copies_ranges { source.file() } else { 0 };
-            sharing_of_write(source, sink.file()) as u8
-        }
-        _ => Sharing::UnknownSink as u8,
+const fn is_one_of(kind: u8, kinds: &[EndpointKind]) -> bool {
+    let mut set = 0u32;
+    let mut index = 0;
+    while index < kinds.len() {
+        set |= 1 << kinds[index] as u8;
+        index += 1;
     }
+    set >> (kind & 31) & 1 != 0
+}
+
+/// [`Sharing::combined`], one number to the verifier.
+#[inline(always)]
+pub(crate) fn combined(source: u8, sink: u8) -> u8 {
+    sharing_combined(u64::from(source), u64::from(sink)) as u8
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn sharing_combined(source: u64, sink: u64) -> u64 {
+    u64::from(Sharing::combined(source as u8, sink as u8))
 }
 
 #[inline(always)]
@@ -114,9 +197,17 @@ fn copy<T: Copy + Default>(address: u64, offset: u32) -> Option<T> {
 }
 
 /// Reads from a file, or from the one below it where it is one of overlayfs.
-#[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn sharing_of_source(file: u64, kind: u64) -> u64 {
+fn sharing_of_source(file: u64, kind: u8) -> u64 {
+    if kind == EndpointKind::Pipe as u8 {
+        return Sharing::Pages as u64;
+    }
+    if is_one_of(kind, &SOCKETS) {
+        return Sharing::SocketSource as u64;
+    }
+    if !is_one_of(kind, &READ_BY_SPLICE) {
+        return Sharing::UnknownSource as u64;
+    }
     let sharing = sharing_of_file(file, kind);
     if sharing != Sharing::None as u64 {
         return sharing;
@@ -134,9 +225,8 @@ extern "C" fn sharing_of_source(file: u64, kind: u64) -> u64 {
 
 /// As `do_splice_read` of `fs/splice.c` decides (6.5 and later; before, `read_iter` does). Gives
 /// [`Sharing::None`] for overlayfs.
-#[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn sharing_of_file(file: u64, kind: u64) -> u64 {
+fn sharing_of_file(file: u64, kind: u8) -> u64 {
     let inode = inode_of(file);
     let flags: u32 = read(inode, layout!(id_inode), layout!(sharing.inode_flags));
     if is_direct(file) || flags & S_DAX != 0 {
@@ -144,7 +234,7 @@ extern "C" fn sharing_of_file(file: u64, kind: u64) -> u64 {
     }
     let splice_read = operation(file, layout!(sharing.operations_splice_read));
     // SAFETY: the value is only read, and userspace writes it before anything is attached.
-    let Some(found) = (unsafe { IMPLEMENTATIONS.get(&splice_read) }) else {
+    let Some(found) = (unsafe { IMPLEMENTATIONS.get(splice_read) }) else {
         return Sharing::UnknownSource as u64;
     };
     let found = *found;
@@ -156,10 +246,10 @@ extern "C" fn sharing_of_file(file: u64, kind: u64) -> u64 {
         Sharing::None as u64
     } else if found == SpliceRead::Fuse as u32 {
         of_fuse(file, Sharing::UnknownSource)
-    } else if kind == EndpointKind::Block as u64 {
+    } else if kind == EndpointKind::Block as u8 {
         // `generic_file_splice_read` of `def_blk_fops`: the device's page cache.
         Sharing::Pages as u64
-    } else if kind == EndpointKind::File as u64 {
+    } else if kind == EndpointKind::File as u8 {
         of_read_iter(file, inode)
     } else {
         Sharing::UnknownSource as u64
@@ -227,12 +317,11 @@ fn file_below(file: u64) -> u64 {
     }
 }
 
-/// Writes to a file. With a `source` it may be the file system that copies
+/// Writes to a file. If the call `copies_ranges`, the file system may do it
 /// (`vfs_copy_file_range` of `fs/read_write.c`).
-#[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn sharing_of_write(source: u64, sink: u64) -> u64 {
-    if source != 0 {
+fn sharing_of_write(source: u64, copies_ranges: bool, sink: u64) -> u64 {
+    if copies_ranges {
         let of_sink = operation(sink, layout!(sharing.operations_copy_file_range));
         let of_source = operation(source, layout!(sharing.operations_remap_file_range));
         let is_same = super_block_of(inode_of(source)) == super_block_of(inode_of(sink));
@@ -247,14 +336,20 @@ extern "C" fn sharing_of_write(source: u64, sink: u64) -> u64 {
     Sharing::PageCacheWrite as u64
 }
 
-/// Sends by TCP (`tcp_sendmsg_locked` of `net/ipv4/tcp.c`; before 6.5 `tcp_sendpage_locked`), or
-/// by its ULP.
-#[unsafe(no_mangle)]
+/// Sends by TCP, or by its ULP.
+///
+/// TCP itself always takes pages, since GSO is always on (`sk_setup_caps` of `net/core/sock.c`, 4.17
+/// and later). What the device of its route does not take is copied on the way to it
+/// (`validate_xmit_skb` of `net/core/dev.c`).
 #[inline(never)]
-extern "C" fn sharing_of_tcp(file: u64) -> u64 {
+fn sharing_of_tcp(file: u64) -> u64 {
     let socket: u64 = read(file, layout!(id_file), layout!(file_private_data));
     let sock: u64 = read(socket, layout!(id_socket), layout!(socket_sk));
-    if layout!(sharing.sock_route_caps) == 0 || layout!(sharing.icsk_ulp_ops) == 0 {
+    if layout!(sharing.net_device_features) == 0 || layout!(sharing.icsk_ulp_ops) == 0 {
+        return Sharing::UnknownSink as u64;
+    }
+    let protocol: u16 = read(sock, layout!(id_sock), layout!(sock_protocol));
+    if protocol == IPPROTO_MPTCP {
         return Sharing::UnknownSink as u64;
     }
     let id = layout!(sharing.id_inet_connection_sock);
@@ -270,7 +365,16 @@ extern "C" fn sharing_of_tcp(file: u64) -> u64 {
             return sharing as u64;
         }
     }
-    let features: u64 = read(sock, layout!(id_sock), layout!(sharing.sock_route_caps));
+    let route: u64 = read(sock, layout!(id_sock), layout!(sharing.sock_dst_cache));
+    let (id_route, id_device) = (
+        layout!(sharing.id_dst_entry),
+        layout!(sharing.id_net_device),
+    );
+    let device: u64 = read(route, id_route, layout!(sharing.dst_dev));
+    if device == 0 {
+        return Sharing::UnknownSink as u64;
+    }
+    let features: u64 = read(device, id_device, layout!(sharing.net_device_features));
     if features & NETIF_F_SG == 0 {
         return Sharing::NoScatterGather as u64;
     }

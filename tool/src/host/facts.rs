@@ -38,6 +38,8 @@ pub struct Facts {
     pub perf_event_paranoid: Option<i32>,
     /// `kernel.kptr_restrict`
     pub kptr_restrict: Option<u32>,
+    /// Whether `/proc/kallsyms` shows this process addresses.
+    pub kernel_addresses: bool,
     /// `net.core.bpf_jit_enable`
     pub bpf_jit_enable: Option<u32>,
     /// Where tracefs is mounted, `None` where it is not.
@@ -76,6 +78,7 @@ impl Facts {
             unprivileged_bpf_disabled: kernel::sysctl("kernel.unprivileged_bpf_disabled"),
             perf_event_paranoid: kernel::sysctl("kernel.perf_event_paranoid"),
             kptr_restrict: kernel::sysctl("kernel.kptr_restrict"),
+            kernel_addresses: kernel::shows_addresses(),
             bpf_jit_enable: kernel::sysctl("net.core.bpf_jit_enable"),
             syscall_tracepoints: tracefs
                 .as_deref()

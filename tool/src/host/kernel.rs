@@ -1,6 +1,8 @@
 //! Facts of the kernel and of what it lets this process do.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -118,6 +120,21 @@ fn count_cpus(list: &str) -> Option<u32> {
 #[must_use]
 pub fn has_btf() -> bool {
     Path::new("/sys/kernel/btf/vmlinux").exists()
+}
+
+/// Lines of `/proc/kallsyms` that are looked at: the first symbols may be at 0 in truth.
+const SYMBOLS: usize = 256;
+
+/// Whether `/proc/kallsyms` shows this process addresses.
+#[must_use]
+pub fn shows_addresses() -> bool {
+    let Ok(symbols) = File::open("/proc/kallsyms") else {
+        return false;
+    };
+    let lines = BufReader::new(symbols).lines().map_while(Result::ok);
+    lines
+        .take(SYMBOLS)
+        .any(|line| !line.starts_with("0000000000000000 "))
 }
 
 /// Lockdown state, `None` where it cannot be read.

@@ -164,8 +164,9 @@ pub(crate) fn of_random() -> &'static str {
 
 /// What becomes of bytes on a way of two halves: a copy counts, else a doubt.
 pub(crate) fn combined(given: &'static str, taken: &'static str) -> &'static str {
-    let is_copied = |half| matches!(half, "direct_io" | "copy_splice_read" | "page_cache_write");
-    let is_unknown = |half| half != "" && half != "pages" && !is_copied(half);
+    let is_copied =
+        |half: &str| matches!(half, "direct_io" | "copy_splice_read" | "page_cache_write");
+    let is_unknown = |half: &str| !half.is_empty() && half != "pages" && !is_copied(half);
     match (given, taken) {
         (_, taken) if is_copied(taken) => taken,
         (given, _) if is_copied(given) => given,

@@ -48,7 +48,7 @@ pub(super) const BUILD: Packages = Packages {
     ],
 };
 
-/// Servers to watch, and tracers whose counts ours must equal.
+/// Servers to watch, tracers whose counts ours must equal, and what file systems are made with.
 pub(super) const TESTS: Packages = Packages {
     what: "packages that the tests need",
     list: &[
@@ -57,6 +57,12 @@ pub(super) const TESTS: Packages = Packages {
         ("strace", Proof::Program("strace")),
         ("bpftrace", Proof::Program("bpftrace")),
         ("procps", Proof::Program("ps")),
+        // File systems and networks of a test's own.
+        ("e2fsprogs", Proof::Program("mkfs.ext4")),
+        ("xfsprogs", Proof::Program("mkfs.xfs")),
+        ("btrfs-progs", Proof::Program("mkfs.btrfs")),
+        ("mount", Proof::Program("losetup")),
+        ("iproute2", Proof::Program("ip")),
     ],
 };
 

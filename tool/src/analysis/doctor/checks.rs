@@ -18,6 +18,7 @@ pub(super) fn all(facts: &Facts) -> Vec<Check> {
         kernel::lockdown(facts),
         kernel::memlock(facts),
         kernel::jit(facts),
+        kernel::symbols(facts),
         kernel::tracefs(facts),
         process::pid_namespace(facts),
         process::seccomp(facts),

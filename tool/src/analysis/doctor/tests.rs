@@ -21,6 +21,7 @@ fn good() -> Facts {
         unprivileged_bpf_disabled: Some(2),
         perf_event_paranoid: Some(4),
         kptr_restrict: Some(1),
+        kernel_addresses: true,
         bpf_jit_enable: Some(1),
         tracefs: Some(PathBuf::from("/sys/kernel/tracing")),
         syscall_tracepoints: true,
@@ -70,6 +71,24 @@ fn wrong(diagnosis: &Diagnosis) -> Vec<(&str, Status)> {
 }
 
 #[test]
+fn hidden_addresses_cost_the_reasons_only() {
+    for (kptr_restrict, remedy) in [(2, "kptr_restrict=1"), (0, "CAP_SYSLOG")] {
+        let mut facts = good();
+        facts.kernel_addresses = false;
+        facts.kptr_restrict = Some(kptr_restrict);
+        let diagnosis = examine(&facts);
+        assert_eq!(
+            wrong(&diagnosis),
+            [("kernel symbols", Status::Degraded)],
+            "{kptr_restrict}"
+        );
+        assert_eq!(diagnosis.engines, [Engine::Raw, Engine::Tracepoint]);
+        let remedies = &check(&diagnosis, "kernel symbols").remedy;
+        assert!(remedies.contains(remedy), "{remedies}");
+    }
+}
+
+#[test]
 fn everything_works() {
     let diagnosis = examine(&good());
     assert_eq!(wrong(&diagnosis), []);
@@ -92,6 +111,7 @@ fn what_is_wrong_comes_with_a_remedy() {
     facts.seccomp = Some(Seccomp::Filter);
     facts.memlock = Some(64 << 10);
     facts.bpf_jit_enable = Some(0);
+    facts.kernel_addresses = false;
     facts.privileges = Privileges {
         euid: 1000,
         effective: Vec::new(),

@@ -68,6 +68,7 @@ fn facts_of(facts: &Facts) -> Value {
         "unprivileged_bpf_disabled": facts.unprivileged_bpf_disabled,
         "perf_event_paranoid": facts.perf_event_paranoid,
         "kptr_restrict": facts.kptr_restrict,
+        "kernel_addresses": facts.kernel_addresses,
         "bpf_jit_enable": facts.bpf_jit_enable,
         "tracefs": facts.tracefs.as_ref().map(|path| path.to_string_lossy()),
         "syscall_tracepoints": facts.syscall_tracepoints,

@@ -140,6 +140,27 @@ pub(super) fn jit(facts: &Facts) -> Check {
     }
 }
 
+pub(super) fn symbols(facts: &Facts) -> Check {
+    const NAME: &str = "kernel symbols";
+    if facts.kernel_addresses {
+        return works(NAME, "/proc/kallsyms shows addresses");
+    }
+    // `kallsyms_show_value` of kernel/ksyms_common.c: from 2 on nobody sees them.
+    let (found, remedy) = match facts.kptr_restrict {
+        Some(restricted) if restricted >= 2 => (
+            format!("kernel.kptr_restrict={restricted} hides addresses from everybody"),
+            "sysctl kernel.kptr_restrict=1 (as root)",
+        ),
+        _ => (
+            "addresses in /proc/kallsyms are hidden".to_owned(),
+            "run it as root, or with CAP_SYSLOG",
+        ),
+    };
+    let consequence = "whether bytes of a file were shared or copied by the kernel is unknown; \
+                       counts are not touched";
+    wrong(NAME, Status::Degraded, found, consequence, remedy)
+}
+
 pub(super) fn tracefs(facts: &Facts) -> Check {
     const NAME: &str = "tracefs";
     let consequence = "engine tracepoint cannot be attached; engine raw does not need it";
