@@ -1,6 +1,6 @@
 //! Read-only globals that userspace fills in before the kernel half is loaded.
 
-use crate::Abi;
+use crate::{Abi, UringLayout};
 
 /// Offsets and type ids of the running kernel, from its BTF. Offsets in bytes.
 ///
@@ -68,9 +68,13 @@ pub struct KernelLayout {
     pub has_loop: u32,
     /// 1 where `bpf_find_vma` may be called (5.17 and later).
     pub has_find_vma: u32,
+    pub uring: UringLayout,
 }
 
-const _: () = assert!(size_of::<KernelLayout>() == 50 * 4 && align_of::<KernelLayout>() == 4);
+const _: () = assert!(
+    size_of::<KernelLayout>() == 50 * 4 + size_of::<UringLayout>()
+        && align_of::<KernelLayout>() == 4
+);
 
 impl KernelLayout {
     /// All zero: nothing is known.
@@ -125,6 +129,7 @@ impl KernelLayout {
         has_rdonly_cast: 0,
         has_loop: 0,
         has_find_vma: 0,
+        uring: UringLayout::UNKNOWN,
     };
 }
 

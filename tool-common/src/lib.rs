@@ -14,6 +14,7 @@ mod flow;
 mod loss;
 mod process;
 mod sharing;
+mod uring;
 
 pub use call::{Call, CallGroup};
 pub use class::Class;
@@ -29,3 +30,4 @@ pub use process::{
     CMDLINE_LEN, COMM_LEN, FILENAME_LEN, PROCESS_EXECED, PROCESS_EXITED, ProcessRecord,
 };
 pub use sharing::{Sharing, SharingVerdict};
+pub use uring::UringLayout;

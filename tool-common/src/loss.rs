@@ -21,6 +21,8 @@ tagged! {
         EndpointUnknown = 6 => "endpoint_unknown",
         /// Buffers whose mapping could not be looked at, since another thread was changing mappings.
         MappingContention = 7 => "mapping_contention",
+        /// Requests of io_uring whose completion tells nothing, or not what it completes.
+        UringUnseen = 8 => "uring_unseen",
     }
 }
 

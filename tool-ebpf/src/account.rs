@@ -156,7 +156,7 @@ impl Operation {
             self.add(source.kind, sink.kind, class, bytes);
             return;
         }
-        let consume = self.call != Call::Tee as u8;
+        let consume = self.call != Call::Tee as u8 && self.call != Call::UringTee as u8;
         // Sources that this call has counted in.
         let mut seen = 0u32;
         pipes::drain(source, bytes, consume, |kind, length| {

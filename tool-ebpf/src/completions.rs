@@ -246,6 +246,12 @@ fn wait(current: &Current, mut key: SendKey) {
     }
 }
 
+/// Forgets a send whose completion was not seen.
+#[inline(always)]
+pub(crate) fn forget(owner: u64, id: u64) {
+    let _ = WAITING_SENDS.remove(SendKey { owner, id });
+}
+
 /// Notes that a send has been completed. If it is not known, that may be because it has yet to be
 /// accounted for, on another CPU: then, if `may_be_early`, the completion waits for it.
 #[unsafe(no_mangle)]

@@ -1,4 +1,4 @@
-//! What a descriptor of the current task leads to.
+//! What a descriptor, or an open file, leads to.
 
 use copytax_common::EndpointKind;
 
@@ -56,7 +56,12 @@ impl Endpoint {
         }
         let array: u64 = load(table, layout!(fdt_fd));
         // Any structure that begins with a pointer will do to read an array element.
-        let file: u64 = read(array.wrapping_add(fd * 8), layout!(id_list_head), 0);
+        Self::of_file(read(array.wrapping_add(fd * 8), layout!(id_list_head), 0))
+    }
+
+    /// That of an open file, by the address of its `struct file`; 0 is none.
+    #[inline(always)]
+    pub(crate) fn of_file(file: u64) -> Self {
         if file == 0 {
             return Self::UNKNOWN;
         }

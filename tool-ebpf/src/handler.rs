@@ -16,7 +16,7 @@ use crate::{
 
 /// `include/linux/socket.h`: the return value is the length of the datagram, not of what was
 /// copied; on TCP nothing is copied at all.
-const MSG_TRUNC: u64 = 0x20;
+pub(crate) const MSG_TRUNC: u64 = 0x20;
 /// `include/linux/splice.h`
 const SPLICE_F_GIFT: u64 = 0x08;
 

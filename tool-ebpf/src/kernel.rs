@@ -7,7 +7,11 @@
 
 use core::ffi::c_void;
 
-use aya_ebpf::helpers::generated::{bpf_get_current_task_btf, bpf_probe_read_kernel};
+use aya_ebpf::{
+    helpers::generated::{bpf_get_current_task_btf, bpf_probe_read_kernel},
+    macros::map,
+    maps::PerCpuArray,
+};
 
 use crate::layout::layout;
 
@@ -76,18 +80,40 @@ pub(crate) fn read<T: Copy + Default>(address: u64, type_id: u32, offset: u32) -
     if layout!(has_rdonly_cast) != 0 {
         load(cast(address, type_id), offset)
     } else {
-        let mut value = T::default();
-        // SAFETY: the destination is a local of the given size; the helper handles faults.
-        let failed = unsafe {
-            bpf_probe_read_kernel(
-                (&raw mut value).cast(),
-                size_of::<T>() as u32,
-                address.wrapping_add(u64::from(offset)) as *const c_void,
-            )
-        };
-        if failed == 0 { value } else { T::default() }
+        copy(address.wrapping_add(u64::from(offset)))
     }
 }
+
+/// Copies a value out of the memory of the kernel; 0 where there is none.
+#[inline(always)]
+pub(crate) fn copy<T: Copy + Default>(address: u64) -> T {
+    let mut value = T::default();
+    // SAFETY: the destination is a local of the given size; the helper handles faults.
+    let failed = unsafe {
+        bpf_probe_read_kernel(
+            (&raw mut value).cast(),
+            size_of::<T>() as u32,
+            address as *const c_void,
+        )
+    };
+    if failed == 0 { value } else { T::default() }
+}
+
+/// The number of a pointer: the verifier knows nothing of what comes out of a map.
+#[inline(always)]
+pub(crate) fn untyped(pointer: u64) -> u64 {
+    let Some(slot) = UNTYPED.get_ptr_mut(0) else {
+        return 0;
+    };
+    // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
+    unsafe {
+        slot.write_volatile(pointer);
+        slot.read_volatile()
+    }
+}
+
+#[map]
+static UNTYPED: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 
 #[inline(always)]
 fn cast(address: u64, type_id: u32) -> *const u8 {

@@ -32,6 +32,7 @@ mod relay;
 mod sample;
 mod target;
 mod tls;
+mod uring;
 mod walk;
 
 use aya_ebpf::{
@@ -39,6 +40,8 @@ use aya_ebpf::{
     macros::{btf_tracepoint, tracepoint},
     programs::{BtfTracePointContext, TracePointContext},
 };
+use layout::layout;
+use uring::Completion;
 
 /// Offset of `ret` in the record of an exit tracepoint (`struct syscall_trace_exit`,
 /// `kernel/trace/trace.h`).
@@ -73,6 +76,31 @@ fn exec_raw(context: BtfTracePointContext) -> i32 {
 #[inline(always)]
 fn exit_raw(_context: BtfTracePointContext) -> i32 {
     lifecycle::on_exit();
+    0
+}
+
+/// Raw engine: `io_uring_complete(ctx, req, cqe)`, or with the members of the completion (6.14 and
+/// before).
+#[btf_tracepoint(function = "io_uring_complete")]
+#[inline(always)]
+fn uring_complete_raw(context: BtfTracePointContext) -> i32 {
+    uring::on_complete(&Completion::of_raw(&context));
+    0
+}
+
+/// Raw engine: `io_uring_submit_req(req)`, `io_uring_submit_sqe` before 6.4.
+#[btf_tracepoint(function = "io_uring_submit_req")]
+#[inline(always)]
+fn uring_submit_raw(context: BtfTracePointContext) -> i32 {
+    uring::on_submit(kernel::untyped(context.arg(0)));
+    0
+}
+
+/// Raw engine: `io_uring_cqe_overflow`.
+#[btf_tracepoint(function = "io_uring_cqe_overflow")]
+#[inline(always)]
+fn uring_overflow_raw(_context: BtfTracePointContext) -> i32 {
+    uring::on_overflow();
     0
 }
 
@@ -117,6 +145,36 @@ fn exec_tracepoint(context: TracePointContext) -> u32 {
 #[inline(always)]
 fn exit_tracepoint(_context: TracePointContext) -> u32 {
     lifecycle::on_exit();
+    0
+}
+
+/// Tracepoint engine: `io_uring_complete`.
+#[tracepoint]
+#[inline(always)]
+fn uring_complete_tracepoint(context: TracePointContext) -> u32 {
+    if let Some(completion) = Completion::of_record(&context) {
+        uring::on_complete(&completion);
+    }
+    0
+}
+
+/// Tracepoint engine: `io_uring_submit_req`.
+#[tracepoint]
+#[inline(always)]
+fn uring_submit_tracepoint(context: TracePointContext) -> u32 {
+    let offset = layout!(uring.record_submit_request) as usize;
+    // SAFETY: the helper handles faults.
+    if let Ok(request) = unsafe { context.read_at(offset) } {
+        uring::on_submit(request);
+    }
+    0
+}
+
+/// Tracepoint engine: `io_uring_cqe_overflow`.
+#[tracepoint]
+#[inline(always)]
+fn uring_overflow_tracepoint(_context: TracePointContext) -> u32 {
+    uring::on_overflow();
     0
 }
 

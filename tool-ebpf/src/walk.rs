@@ -12,7 +12,7 @@ use aya_ebpf::{
 };
 use copytax_common::{Call, Class, EndpointKind, LossCounter, ProcessKey};
 
-use crate::{completions, layout::layout, loss, opaque, pieces};
+use crate::{completions, kernel::copy, layout::layout, loss, opaque, pieces};
 
 /// Steps of one call. The largest call moves 2 GiB (`MAX_RW_COUNT`), which is 32,768 granules; the
 /// largest vector has 1,024 elements (`UIO_MAXIOV`).
@@ -88,6 +88,8 @@ pub(crate) struct Walk {
     pub(crate) endpoint: Cell<u8>,
     pub(crate) call: Cell<u8>,
     pub(crate) has_first_piece: Cell<u8>,
+    /// Whether the vector is in the memory of the kernel.
+    is_kernel_vector: Cell<u8>,
 }
 
 // SAFETY: each CPU has its own, and handlers do not interrupt each other.
@@ -133,6 +135,8 @@ pub(crate) enum Shape {
     Message = 2,
     /// `struct mmsghdr[]`: address; as many as the call returned.
     Messages = 3,
+    /// A copy of a `struct iovec[]` in the memory of the kernel: address and elements.
+    KernelVector = 4,
 }
 
 /// Calls are fewer.
@@ -205,11 +209,13 @@ extern "C" fn walk_memory(shape: u64, address: u64, length: u64, result: u64) ->
     opaque::set(&walk.vector_left, 0);
     opaque::set(&walk.messages_left, 0);
     walk.has_first_piece.set(0);
+    let is_kernel_vector = shape == Shape::KernelVector as u64;
+    walk.is_kernel_vector.set(u8::from(is_kernel_vector));
     walk.left.set(result);
     walk.total.set(result);
     if shape == Shape::Buffer as u64 {
         begin_segment(walk, address, length);
-    } else if shape == Shape::Vector as u64 {
+    } else if shape == Shape::Vector as u64 || is_kernel_vector {
         walk.vector.set(address);
         walk.vector_left.set(length);
     } else if shape == Shape::Message as u64 {
@@ -344,7 +350,11 @@ fn next_segment(walk: &Walk) -> bool {
         begin_message(walk, message);
         return true;
     }
-    let element = user::<[u64; 2]>(walk.vector.get());
+    let element = if walk.is_kernel_vector.get() == 0 {
+        user::<[u64; 2]>(walk.vector.get())
+    } else {
+        copy(walk.vector.get())
+    };
     walk.vector.set(walk.vector.get() + IOVEC_SIZE);
     walk.vector_left.set(walk.vector_left.get() - 1);
     begin_segment(walk, element[0], element[1]);
@@ -353,9 +363,15 @@ fn next_segment(walk: &Walk) -> bool {
 
 #[inline(always)]
 fn begin_message(walk: &Walk, message: u64) {
-    let vector: [u64; 2] = user(message + MSG_IOV_OFFSET);
+    let vector = message_vector(message);
     walk.vector.set(vector[0]);
     walk.vector_left.set(vector[1]);
+}
+
+/// Address and elements of the vector of a `struct msghdr`.
+#[inline(always)]
+pub(crate) fn message_vector(message: u64) -> [u64; 2] {
+    user(message + MSG_IOV_OFFSET)
 }
 
 /// Reads user memory; all zero, and counted, where it cannot be read.

@@ -40,6 +40,7 @@ pub(crate) fn snapshot() -> Snapshot {
         processes: BTreeMap::new(),
         loss: Loss {
             unsupported_abi_calls: Some(0),
+            uring_unseen: Some(0),
             ..Loss::default()
         },
         command: None,

@@ -177,6 +177,8 @@ pub struct Loss {
     pub endpoint_unknown: u64,
     /// Buffers whose mapping could not be looked at.
     pub mapping_contention: u64,
+    /// Requests of io_uring that could not be counted; `None` where none of them can be.
+    pub uring_unseen: Option<u64>,
 }
 
 /// How a command that the tool started has ended.

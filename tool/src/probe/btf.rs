@@ -171,6 +171,13 @@ impl<'a> Btf<'a> {
         self.first_named(&self.names, name)
     }
 
+    /// How many parameters the function has that type name `name` is a pointer to.
+    pub(crate) fn parameters(&self, name: &str) -> Option<u32> {
+        let pointer = self.unmodified(self.typedef(name)?)?;
+        let function = self.unmodified(pointer.target)?;
+        (pointer.kind == KIND_PTR && function.kind == KIND_FUNC_PROTO).then_some(function.members)
+    }
+
     /// The value of `enumerator` in `enum name`.
     pub(crate) fn enumerator(&self, name: &str, enumerator: &str) -> Option<u32> {
         let found = self.by_id(self.first_named(&self.enumerations, name)?)?;

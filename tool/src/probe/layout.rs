@@ -4,10 +4,12 @@ use std::path::Path;
 use std::{fs, io};
 
 use aya::Endianness;
-use copytax_common::KernelLayout;
+use copytax_common::{KernelLayout, UringLayout};
 
 use crate::probe::ProbeError;
 use crate::probe::btf::{self, Btf};
+
+pub(crate) mod uring;
 
 /// The running kernel's BTF.
 ///
@@ -106,6 +108,7 @@ pub(crate) fn of_kernel(btf: &Btf<'_>) -> Result<Kernel, ProbeError> {
         has_rdonly_cast: 0,
         has_loop: u32::from(btf.function("bpf_loop").is_some()),
         has_find_vma: u32::from(btf.function("bpf_find_vma").is_some()),
+        uring: UringLayout::UNKNOWN,
     };
     Ok(Kernel {
         layout,
@@ -115,7 +118,7 @@ pub(crate) fn of_kernel(btf: &Btf<'_>) -> Result<Kernel, ProbeError> {
 
 /// The running kernel, as its BTF describes it.
 pub(crate) struct Kernel {
-    /// Offsets; what depends on the engine or on the kernel's version is still 0.
+    /// Offsets; what depends on the engine or on the kernel's version is still 0, and so is io_uring.
     pub(crate) layout: KernelLayout,
     /// BTF id of `bpf_rdonly_cast`, where the kernel has it.
     pub(crate) rdonly_cast: Option<u32>,

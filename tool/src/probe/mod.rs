@@ -11,6 +11,7 @@ mod program;
 mod session;
 mod tracefs;
 mod trials;
+mod uring;
 
 pub use ended::Occupancy;
 pub use floor::Floor;

@@ -12,7 +12,9 @@ use copytax_common::{Call, Filter, KernelLayout, LossCounter, ProcessRecord};
 use crate::model::{Engine, ErrorCount, FlowCount, Loss, ProcessId};
 use crate::probe::btf::Btf as KernelBtf;
 use crate::probe::cause::cause;
+use crate::probe::layout::uring::CATEGORY as URING;
 use crate::probe::program::{not_attached, program, refused};
+use crate::probe::uring::Uring;
 use crate::probe::{ProbeError, layout, maps, object, tracefs};
 
 /// Programs of the raw engine: name in the object, tracepoint.
@@ -36,6 +38,8 @@ pub struct Session {
     engine: Engine,
     links: Vec<Link>,
     times: LoadTimes,
+    /// `None` where the kernel has no io_uring, an error where it cannot be accounted.
+    uring: Result<Option<Uring>, String>,
 }
 
 /// What the parts of [`Session::load`] took.
@@ -79,9 +83,15 @@ impl Session {
             kernel.layout.fork_child_pid = at("sched_process_fork", "child_pid")?;
             kernel.layout.exec_filename = at("sched_process_exec", "filename")?;
         }
+        let uring = Uring::of_kernel(&btf, engine).map_err(|error| error.to_string());
+        if let Ok(Some(uring)) = &uring {
+            kernel.layout.uring = uring.layout;
+        }
         let types = match engine {
             Engine::Raw => {
-                let tracepoints = RAW_PROGRAMS.map(|(_, tracepoint)| tracepoint);
+                let optional = uring.iter().flatten().flat_map(|uring| uring.programs);
+                let programs = RAW_PROGRAMS.into_iter().chain(optional);
+                let tracepoints: Vec<_> = programs.map(|(_, tracepoint)| tracepoint).collect();
                 Some(layout::for_tracepoints(&btf, &tracepoints)?)
             }
             Engine::Tracepoint => None,
@@ -90,6 +100,7 @@ impl Session {
         drop(bytes);
         let load = |object: &[u8], layout: &KernelLayout| {
             let mut session = Self::load_object(object, types.as_ref(), layout, filter)?;
+            session.load_uring(uring.clone(), types.as_ref());
             session.times.types = begin.elapsed() - session.times.maps - session.times.programs;
             tracing::debug!("loaded: {:?}", session.times);
             Ok(session)
@@ -143,12 +154,27 @@ impl Session {
             ebpf,
             engine,
             links: Vec::new(),
+            uring: Ok(None),
             times: LoadTimes {
                 types: Duration::ZERO,
                 maps: maps_done - begin,
                 programs: maps_done.elapsed(),
             },
         })
+    }
+
+    /// Loads what io_uring needs, if the kernel takes it.
+    fn load_uring(&mut self, uring: Result<Option<Uring>, String>, types: Option<&Btf>) {
+        let begin = Instant::now();
+        self.uring = uring.and_then(|found| {
+            if let Some(uring) = &found {
+                uring
+                    .load(&mut self.ebpf, types)
+                    .map_err(|error| error.to_string())?;
+            }
+            Ok(found)
+        });
+        self.times.programs += begin.elapsed();
     }
 
     /// Adds a process to the target set, with `TARGET_*` flags.
@@ -184,7 +210,28 @@ impl Session {
                 }
             }
         }
+        if let Err(reason) = self.attach_uring() {
+            tracing::debug!("io_uring is not accounted: {reason}");
+            self.uring = Err(reason);
+        }
         Ok(())
+    }
+
+    fn attach_uring(&mut self) -> Result<(), String> {
+        for (name, tracepoint) in self.uring.clone()?.into_iter().flat_map(|u| u.programs) {
+            match self.engine {
+                Engine::Raw => self.attach_raw(name),
+                Engine::Tracepoint => self.attach_tracepoint(name, URING, tracepoint),
+            }
+            .map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Why io_uring is not accounted, if it is not.
+    #[must_use]
+    pub fn without_uring(&self) -> Option<&str> {
+        self.uring.as_ref().err().map(String::as_str)
     }
 
     fn attach_raw(&mut self, name: &str) -> Result<(), ProbeError> {
@@ -267,6 +314,7 @@ impl Session {
     pub fn loss(&self) -> Result<Loss, ProbeError> {
         let count = |counter| maps::loss(&self.ebpf, counter);
         let unsupported = count(LossCounter::UnsupportedAbi)?;
+        let uring_unseen = count(LossCounter::UringUnseen)?;
         Ok(Loss {
             samples_dropped: 0,
             relay_evictions: count(LossCounter::RelayEvictions)?,
@@ -278,6 +326,7 @@ impl Session {
             unsupported_abi_calls: (self.engine == Engine::Raw).then_some(unsupported),
             endpoint_unknown: count(LossCounter::EndpointUnknown)?,
             mapping_contention: count(LossCounter::MappingContention)?,
+            uring_unseen: self.uring.is_ok().then_some(uring_unseen),
         })
     }
 }

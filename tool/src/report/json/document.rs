@@ -55,6 +55,7 @@ struct LossCounts {
     unsupported_abi_calls: Option<u64>,
     endpoint_unknown: u64,
     mapping_contention: u64,
+    uring_unseen: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -181,6 +182,7 @@ impl From<&Loss> for LossCounts {
             unsupported_abi_calls,
             endpoint_unknown,
             mapping_contention,
+            uring_unseen,
         } = *loss;
         Self {
             samples_dropped,
@@ -192,6 +194,7 @@ impl From<&Loss> for LossCounts {
             unsupported_abi_calls,
             endpoint_unknown,
             mapping_contention,
+            uring_unseen,
         }
     }
 }

@@ -81,6 +81,7 @@ fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
         unsupported_abi_calls,
         endpoint_unknown,
         mapping_contention,
+        uring_unseen,
     } = *loss;
     let mut lines: Vec<String> = [
         (
@@ -97,6 +98,11 @@ fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
             "endpoint_unknown",
             endpoint_unknown,
             "calls whose descriptor was gone before it could be looked at",
+        ),
+        (
+            "uring_unseen",
+            uring_unseen.unwrap_or(0),
+            "requests of io_uring whose completions cannot be seen, not counted",
         ),
         (
             "pieces_truncated",
@@ -133,6 +139,9 @@ fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
     .filter(|&(_, count, _)| count > 0)
     .map(|(name, count, what)| format!("loss: {name} {} ({what})", units::count(count)))
     .collect();
+    if uring_unseen.is_none() {
+        lines.push("loss: io_uring is not seen on this kernel".to_owned());
+    }
     let unseen = match (unsupported_abi_calls, engine) {
         (Some(_), _) => None,
         (None, Engine::Tracepoint) => Some("calls of 32-bit tasks are not seen by this engine"),

@@ -1,0 +1,306 @@
+//! A completion, as a call.
+
+use aya_ebpf::programs::{BtfTracePointContext, TracePointContext};
+use copytax_common::{Call, Class, EndpointKind, LossCounter, ProcessKey};
+
+use super::{
+    memory::{self, BUFFER},
+    multishot,
+    notification::{self, NOTIFICATION},
+    operation::Kind,
+    request::Request,
+};
+use crate::{
+    account::Operation,
+    endpoint::Endpoint,
+    error_queue::{self, MSG_ERRQUEUE},
+    handler::MSG_TRUNC,
+    kernel::{Task, load, read, untyped},
+    layout::layout,
+    loss,
+    msg_zerocopy::{self, MSG_ZEROCOPY},
+    process::{self, PROCESSES},
+    target,
+};
+
+/// What `io_uring_complete` tells.
+pub(crate) struct Completion {
+    /// Address of the ring's `io_ring_ctx`.
+    pub(crate) context: u64,
+    /// Address of the request, 0 where more completions of it follow.
+    pub(crate) request: u64,
+    pub(crate) user_data: u64,
+    pub(crate) result: i32,
+    pub(crate) flags: u32,
+}
+
+/// `struct io_uring_cqe` of `include/uapi/linux/io_uring.h`: `res`, and `flags`.
+const ENTRY_RESULT: u32 = 8;
+const ENTRY_FLAGS: u32 = 12;
+
+impl Completion {
+    /// From the arguments of the tracepoint.
+    #[inline(always)]
+    pub(crate) fn of_raw(context: &BtfTracePointContext) -> Self {
+        let ring = untyped(context.arg(0));
+        let request = context.arg(1);
+        if layout!(uring.complete_has_entry) == 0 {
+            return Self {
+                context: ring,
+                request,
+                user_data: context.arg(2),
+                result: context.arg(3),
+                flags: context.arg(4),
+            };
+        }
+        let entry: *const u8 = context.arg(2);
+        Self {
+            context: ring,
+            request,
+            user_data: load(entry, 0),
+            result: load(entry, ENTRY_RESULT),
+            flags: load(entry, ENTRY_FLAGS),
+        }
+    }
+
+    /// From the tracepoint's record.
+    #[inline(always)]
+    pub(crate) fn of_record(context: &TracePointContext) -> Option<Self> {
+        Some(Self {
+            context: member(context, layout!(uring.record_complete_ctx))?,
+            request: member(context, layout!(uring.record_complete_request))?,
+            user_data: member(context, layout!(uring.record_complete_user_data))?,
+            result: member(context, layout!(uring.record_complete_result))?,
+            flags: member(context, layout!(uring.record_complete_flags))?,
+        })
+    }
+}
+
+/// A member of a tracepoint's record.
+#[inline(always)]
+fn member<T>(context: &TracePointContext, offset: u32) -> Option<T> {
+    // SAFETY: the helper handles faults.
+    unsafe { context.read_at(offset as usize) }.ok()
+}
+
+/// A completed request of an accounted operation.
+struct Completed {
+    request: Request,
+    kind: Kind,
+    result: i64,
+    flags: u32,
+    is_armed: bool,
+}
+
+/// Accounts for one completion.
+#[inline(always)]
+pub(crate) fn on_complete(completion: &Completion) {
+    let Some(completed) = completed(completion) else {
+        return;
+    };
+    let task = Task::current();
+    let leader = task.leader();
+    let tgid = task.u32(layout!(task_tgid));
+    let submitter = completed.request.task();
+    let id = layout!(uring.id_task);
+    let thread = read(submitter, id, layout!(task_pid));
+    if read::<u32>(submitter, id, layout!(task_tgid)) != tgid {
+        completed.account_elsewhere(submitter, thread);
+    } else if target::accounted(leader, tgid) {
+        let process = process::key_of(leader);
+        let operation = Operation {
+            process,
+            tag: process::tag_of(process, task.u64(layout!(task_self_exec_id))),
+            thread,
+            call: completed.kind.call,
+        };
+        completed.account(&operation, task);
+    }
+}
+
+/// What is complete, if it is an accounted operation.
+#[inline(always)]
+fn completed(completion: &Completion) -> Option<Completed> {
+    let flags = completion.flags;
+    let request = Request(completion.request);
+    if completion.request != 0 {
+        let kind = Kind::of(request.operation());
+        if kind.call == 0 {
+            if flags & NOTIFICATION != 0 {
+                notification::on_notification(request);
+            }
+            return None;
+        }
+        if multishot::is_armed(request, kind) {
+            multishot::disarm(request);
+        }
+        return Some(Completed {
+            request,
+            kind,
+            // That of the completion lies where the process can write.
+            result: i64::from(request.result()),
+            flags,
+            is_armed: false,
+        });
+    }
+    let Some(request) = multishot::find(completion.context, completion.user_data) else {
+        if flags & BUFFER != 0 {
+            count_unseen();
+        }
+        return None;
+    };
+    Some(Completed {
+        request,
+        kind: Kind::of(request.operation()),
+        result: i64::from(completion.result),
+        flags,
+        is_armed: true,
+    })
+}
+
+/// A request from before the window has received something.
+#[inline(always)]
+fn count_unseen() {
+    let task = Task::current();
+    if target::accounted(task.leader(), task.u32(layout!(task_tgid))) {
+        loss::count(LossCounter::UringUnseen);
+    }
+}
+
+impl Completed {
+    #[inline(always)]
+    fn endpoint(&self, endpoint: Endpoint) -> Endpoint {
+        if endpoint.kind as u8 == EndpointKind::Unknown as u8 && self.result >= 0 {
+            loss::count(LossCounter::EndpointUnknown);
+        }
+        endpoint
+    }
+
+    /// Accounts for it in its own process.
+    #[inline(always)]
+    fn account(&self, operation: &Operation, task: Task) {
+        let file = Endpoint::of_file(self.request.file());
+        if operation.call < Call::Read as u8 {
+            self.splice(operation, task, self.endpoint(file));
+        } else if operation.call >= Call::Write as u8 {
+            self.egress(operation, self.endpoint(file));
+        } else {
+            self.ingest(operation, self.endpoint(file));
+        }
+    }
+
+    #[inline(always)]
+    fn splice(&self, operation: &Operation, task: Task, sink: Endpoint) {
+        let source = self.endpoint(if self.request.has_fixed_input() {
+            Endpoint::of_file(self.request.fixed_input())
+        } else {
+            Endpoint::of(task, u64::from(self.request.splice_input()))
+        });
+        if self.result < 0 {
+            operation.add_error(source.kind, sink.kind, self.result);
+        } else {
+            operation.transfer(&source, &sink, self.result as u64);
+        }
+    }
+
+    #[inline(always)]
+    fn ingest(&self, operation: &Operation, source: Endpoint) {
+        if self.result < 0 {
+            operation.add_error(source.kind, EndpointKind::None, self.result);
+            return;
+        }
+        let flags = self.receive_flags();
+        if flags & MSG_ERRQUEUE != 0 {
+            // The kernel writes to the message as it completes: it is still the request's.
+            let message = self.request.buffer();
+            error_queue::read(&source, self.kind.call, message, self.result as u64);
+            operation.count_ingest(&source, self.result as u64);
+            return;
+        }
+        let (memory, bytes) = self.memory();
+        if flags & MSG_TRUNC != 0 {
+            operation.count_ingest(&source, bytes);
+        } else {
+            operation.ingest(&source, memory, bytes);
+        }
+    }
+
+    #[inline(always)]
+    fn egress(&self, operation: &Operation, sink: Endpoint) {
+        if self.result < 0 {
+            operation.add_error(EndpointKind::None, sink.kind, self.result);
+            return;
+        }
+        let (memory, bytes) = self.memory();
+        if self.kind.call >= Call::UringSendZc as u8 {
+            let key = notification::key_of(self.request);
+            operation.egress_by_reference(&sink, memory, bytes, key);
+        } else if self.is_by_reference(&sink) {
+            let key = msg_zerocopy::key_of(&sink, memory, bytes);
+            operation.egress_by_reference(&sink, memory, bytes, key);
+        } else {
+            operation.egress(&sink, memory, bytes);
+        }
+    }
+
+    #[inline(always)]
+    fn memory(&self) -> (crate::account::Memory, u64) {
+        memory::of(self.request, self.result as u64, self.flags, self.is_armed)
+    }
+
+    /// Whether it is a send with `MSG_ZEROCOPY`.
+    #[inline(always)]
+    fn is_by_reference(&self, sink: &Endpoint) -> bool {
+        self.kind.call >= Call::UringSend as u8
+            && u64::from(self.request.message_flags()) & MSG_ZEROCOPY != 0
+            && msg_zerocopy::is_honoured(sink)
+    }
+
+    /// The flags of a receive, 0 of any other read.
+    #[inline(always)]
+    fn receive_flags(&self) -> u64 {
+        let is_receive =
+            self.kind.call == Call::UringRecv as u8 || self.kind.call == Call::UringRecvmsg as u8;
+        if is_receive {
+            u64::from(self.request.message_flags())
+        } else {
+            0
+        }
+    }
+
+    /// Accounts for it where neither the process' memory nor its descriptors are at hand, as when a
+    /// kernel thread ends the ring: only for a process that was accounted before.
+    #[inline(always)]
+    fn account_elsewhere(&self, submitter: u64, thread: u32) {
+        let id = layout!(uring.id_task);
+        let leader: u64 = read(submitter, id, layout!(task_group_leader));
+        let process = ProcessKey {
+            start_time_ns: read(leader, id, layout!(task_start_boottime)),
+            tgid: read(leader, id, layout!(task_tgid)),
+            padding: 0,
+        };
+        // SAFETY: only whether there is an element matters.
+        if unsafe { PROCESSES.get(process) }.is_none() {
+            return;
+        }
+        let operation = Operation {
+            process,
+            tag: 0,
+            thread,
+            call: self.kind.call,
+        };
+        let file = Endpoint::of_file(self.request.file()).kind;
+        let (source, sink, class) = if operation.call < Call::Read as u8 {
+            (EndpointKind::Unknown, file, Class::ZeroCopy)
+        } else if operation.call < Call::Write as u8 {
+            (file, EndpointKind::None, Class::Ingest)
+        } else {
+            (EndpointKind::Unknown, file, Class::Unknown)
+        };
+        if self.result < 0 {
+            operation.add_error(source, sink, self.result);
+        } else {
+            operation.add(source, sink, class, self.result as u64);
+        }
+    }
+}
