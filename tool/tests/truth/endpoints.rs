@@ -171,6 +171,16 @@ impl Endpoints {
     }
 }
 
+impl Endpoints {
+    /// All descriptors, each once.
+    pub(crate) fn descriptors(&self) -> Vec<RawFd> {
+        let single = [self.source_file, self.sink_file, self.null, self.random];
+        let channels = self.channels.iter();
+        let ends = channels.flat_map(|channel| [channel.reader, channel.writer]);
+        ends.chain(single).collect()
+    }
+}
+
 fn open(path: &str, flags: i32) -> io::Result<RawFd> {
     let path = std::ffi::CString::new(path)?;
     // SAFETY: a call on descriptors and memory that live as long as it runs.

@@ -8,8 +8,10 @@
 mod endpoints;
 mod memory;
 mod operations;
+mod ring;
 mod tls;
 mod truth;
+mod uring;
 mod worker;
 mod world;
 
@@ -87,6 +89,7 @@ fn lost(snapshot: &Snapshot) -> Vec<String> {
         ("pieces_truncated", loss.pieces_truncated),
         ("endpoint_unknown", loss.endpoint_unknown),
         ("mapping_contention", loss.mapping_contention),
+        ("uring_unseen", loss.uring_unseen.unwrap_or(1)),
     ]
     .into_iter()
     .filter(|(_, count)| *count != 0)

@@ -59,6 +59,9 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     let number = |index: usize| arguments[index].parse::<u64>().expect("a seed");
     let (parent, child) = (Shared::new(), Shared::new());
     let mut truths = Vec::new();
+    // The allocator reads a file before it gives memory of other threads back.
+    // SAFETY: there is no other thread.
+    unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
     for seed in number(0)..number(1) {
         if !forked(|| run(seed, &parent, &child)) {
             return ExitCode::FAILURE;
@@ -107,8 +110,11 @@ fn run(seed: u64, parent: &Shared, child: &Shared) {
             pid: std::process::id(),
             ..Truth::default()
         },
+        ring: None,
+        acting: None,
     };
     name(&world.truth.name);
+    world.ring_mut();
     for _ in 0..OPERATIONS {
         world.operate();
     }
@@ -124,6 +130,9 @@ fn run(seed: u64, parent: &Shared, child: &Shared) {
             name(&world.truth.name);
             world.memory.forget();
             world.endpoints.renew_lending().expect("sockets");
+            // It is the parent's.
+            std::mem::forget(world.ring.take());
+            world.ring_mut();
             for _ in 0..CHILD_OPERATIONS {
                 world.operate();
             }

@@ -5,6 +5,7 @@ use std::os::fd::RawFd;
 
 use crate::endpoints::Endpoints;
 use crate::memory::{Memory, Runs};
+use crate::ring::Ring;
 use crate::truth::{Counts, Truth, flow_key};
 
 /// A segment: offset into the memory and length.
@@ -15,6 +16,9 @@ pub(crate) struct World {
     pub(crate) memory: Memory,
     pub(crate) endpoints: Endpoints,
     pub(crate) truth: Truth,
+    pub(crate) ring: Option<Ring>,
+    /// The thread that carried the last call out, if it is not the current one.
+    pub(crate) acting: Option<i32>,
 }
 
 /// Where to read from.
@@ -28,6 +32,17 @@ pub(crate) struct Source {
     pub(crate) available: usize,
 }
 
+/// Whether a call lends its memory to a socket, and how its completion is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lends {
+    /// It does not.
+    Nothing,
+    /// The socket counts them.
+    Counted,
+    /// io_uring has told by now, with this result.
+    Notified(&'static str),
+}
+
 /// Where to write to.
 #[derive(Clone, Copy)]
 pub(crate) struct Sink {
@@ -38,7 +53,7 @@ pub(crate) struct Sink {
     pub(crate) room: usize,
 }
 
-fn is_socket(kind: &str) -> bool {
+pub(crate) fn is_socket(kind: &str) -> bool {
     matches!(kind, "tcp" | "unix" | "udp" | "unix_datagram")
 }
 
@@ -131,6 +146,10 @@ impl World {
 
     /// Reads into `segments` by one call; gives the bytes.
     pub(crate) fn read(&mut self, source: Source, segments: &[Segment]) -> usize {
+        if self.random.u32(..3) == 0 {
+            return self.ring_read(source, segments);
+        }
+        self.acting = None;
         let vector: Vec<libc::iovec> = segments.iter().map(|s| self.vector(*s)).collect();
         let (address, length) = (vector[0].iov_base, vector[0].iov_len);
         let count = vector.len() as i32;
@@ -160,6 +179,19 @@ impl World {
         };
         let bytes = self.expect(name, result);
         let moves_position = !matches!(name, "pread64" | "preadv");
+        self.account_read(name, source, segments, bytes, moves_position);
+        bytes
+    }
+
+    /// Accounts for a call that read `bytes`.
+    pub(crate) fn account_read(
+        &mut self,
+        name: &'static str,
+        source: Source,
+        segments: &[Segment],
+        bytes: usize,
+        moves_position: bool,
+    ) {
         if source.kind == "file" && moves_position {
             self.endpoints.source_position += bytes;
         }
@@ -170,9 +202,15 @@ impl World {
             .simple_call(name, source.kind, "none", "ingest", bytes as u64);
         let filled = cut(segments, bytes);
         if !filled.is_empty() {
-            self.memory.ingest(thread(), source.kind, &filled);
+            self.memory.ingest(self.thread(), source.kind, &filled);
         }
-        bytes
+    }
+
+    /// The thread that carried the last call out.
+    fn thread(&self) -> i32 {
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
+        let current = || unsafe { libc::syscall(libc::SYS_gettid) as i32 };
+        self.acting.unwrap_or_else(current)
     }
 
     fn read_vector_call(&mut self, source: Source) -> &'static str {
@@ -186,6 +224,10 @@ impl World {
 
     /// Writes `segments` by one call; gives the bytes, or `None` where it would have blocked.
     pub(crate) fn write(&mut self, sink: Sink, segments: &[Segment]) -> Option<usize> {
+        if self.random.u32(..3) == 0 {
+            return self.ring_write(sink, segments);
+        }
+        self.acting = None;
         let vector: Vec<libc::iovec> = segments.iter().map(|s| self.vector(*s)).collect();
         let (address, length) = (vector[0].iov_base, vector[0].iov_len);
         let count = vector.len() as i32;
@@ -220,13 +262,17 @@ impl World {
             return None;
         }
         let bytes = self.expect(name, result);
-        let lends = lends && matches!(name, "sendto" | "sendmsg" | "sendmmsg");
+        let lends = if lends && matches!(name, "sendto" | "sendmsg" | "sendmmsg") {
+            Lends::Counted
+        } else {
+            Lends::Nothing
+        };
         self.account(name, sink, &[(segments, bytes)], lends);
         Some(bytes)
     }
 
     /// Flags for a send: `MSG_ZEROCOPY` is for sockets that can do it, and ignored by the others.
-    fn send_flags(&mut self) -> i32 {
+    pub(crate) fn send_flags(&mut self) -> i32 {
         if self.random.bool() {
             libc::MSG_NOSIGNAL | libc::MSG_ZEROCOPY
         } else {
@@ -234,7 +280,7 @@ impl World {
         }
     }
 
-    fn lends(&self, sink: Sink) -> bool {
+    pub(crate) fn lends(&self, sink: Sink) -> bool {
         sink.channel
             .is_some_and(|channel| self.endpoints.channels[channel].lends)
     }
@@ -245,13 +291,13 @@ impl World {
         name: &'static str,
         sink: Sink,
         messages: &[(&[Segment], usize)],
-        lends: bool,
+        lends: Lends,
     ) {
-        let mut flows = BTreeMap::new();
+        let (mut flows, mut settled) = (BTreeMap::new(), Vec::new());
         for &(segments, bytes) in messages {
             let mut sums = BTreeMap::new();
             for ((class, source), run) in self.classify(sink.kind, segments, bytes) {
-                let key = if lends {
+                let key = if lends != Lends::Nothing {
                     lent_key(name, class, source, sink.kind)
                 } else {
                     flow_key(name, source, sink.kind, class)
@@ -269,8 +315,13 @@ impl World {
                 if bytes > 0 {
                     channel.fill("pipe", bytes);
                 }
-                if lends && bytes > 0 {
-                    channel.lent.sent(sent);
+                if bytes == 0 {
+                    continue;
+                }
+                match lends {
+                    Lends::Nothing => {}
+                    Lends::Counted => channel.lent.sent(sent),
+                    Lends::Notified(sharing) => settled.push((sent, sharing)),
                 }
             }
         }
@@ -278,6 +329,9 @@ impl World {
             flows.insert(flow_key(name, "none", sink.kind, "none"), 0);
         }
         self.truth.call(name, &flows);
+        for (sent, sharing) in settled {
+            self.truth.settle(&sent, sharing);
+        }
     }
 
     /// Classes and sources of the first `bytes` of some segments, which were written.
@@ -290,7 +344,10 @@ impl World {
             if length == 0 {
                 continue;
             }
-            for (key, run) in self.memory.egress(sink, thread(), offset, length, wanted) {
+            for (key, run) in self
+                .memory
+                .egress(sink, self.thread(), offset, length, wanted)
+            {
                 *runs.entry(key).or_default() += run;
             }
         }
@@ -335,7 +392,7 @@ fn lent_key(name: &str, class: &str, source: &str, sink: &str) -> String {
 }
 
 /// The parts of `segments` that `bytes` fill.
-fn cut(segments: &[Segment], mut bytes: usize) -> Vec<Segment> {
+pub(crate) fn cut(segments: &[Segment], mut bytes: usize) -> Vec<Segment> {
     let mut filled = Vec::new();
     for &(offset, length) in segments {
         if bytes == 0 {

@@ -57,7 +57,6 @@ impl World {
     /// Splices into a pipe, out of one, or between the two.
     pub(super) fn splice(&mut self) {
         let pipe = self.pipe();
-        let null = std::ptr::null_mut();
         if self.random.bool() && self.endpoints.channels[pipe].room() > 0 {
             let source = self.pick_source();
             if !matches!(source.kind, "file" | "tcp" | "unix") {
@@ -65,14 +64,12 @@ impl World {
             }
             let sink = self.pipe_sink(pipe);
             let length = self.length(source.available.min(sink.room).min(LONGEST));
-            // SAFETY: a call on descriptors and memory that live as long as it runs.
-            let result = unsafe { libc::splice(source.fd, null, sink.fd, null, length, 0) };
-            let bytes = self.expect("splice", result);
+            let (name, bytes) = self.splice_call(source.fd, sink.fd, length);
             match source.channel {
                 Some(channel) => drop(self.endpoints.channels[channel].drain(bytes)),
                 None => self.endpoints.source_position += bytes,
             }
-            self.moved("splice", &[(source.kind, bytes)], sink);
+            self.moved(name, &[(source.kind, bytes)], sink);
             return;
         }
         let reader = self.endpoints.channels[pipe].reader;
@@ -90,11 +87,9 @@ impl World {
             return;
         }
         let length = self.length(pending.min(sink.room));
-        // SAFETY: a call on descriptors and memory that live as long as it runs.
-        let result = unsafe { libc::splice(reader, null, sink.fd, null, length, 0) };
-        let bytes = self.expect("splice", result);
+        let (name, bytes) = self.splice_call(reader, sink.fd, length);
         let runs = self.endpoints.channels[pipe].drain(bytes);
-        self.moved("splice", &runs, sink);
+        self.moved(name, &runs, sink);
     }
 
     pub(super) fn tee(&mut self) {
@@ -109,15 +104,34 @@ impl World {
         }
         let sink = self.pipe_sink(to);
         let length = self.length(pending.min(sink.room));
-        // SAFETY: a call on descriptors and memory that live as long as it runs.
-        let result = unsafe { libc::tee(self.endpoints.channels[from].reader, sink.fd, length, 0) };
-        let bytes = self.expect("tee", result);
+        let reader = self.endpoints.channels[from].reader;
+        let (name, bytes) = self.tee_call(reader, sink.fd, length);
         let mut runs = self.endpoints.channels[from].peek(bytes);
         if bytes == 0 {
             // Its pages may all be taken although its bytes are not.
             runs.push(("pipe", 0));
         }
-        self.moved("tee", &runs, sink);
+        self.moved(name, &runs, sink);
+    }
+
+    /// Splices by a call or by a request; gives which, and the bytes.
+    fn splice_call(&mut self, from: i32, to: i32, length: usize) -> (&'static str, usize) {
+        if self.random.bool() {
+            return ("io_uring_splice", self.ring_splice(from, to, length));
+        }
+        let null = std::ptr::null_mut();
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
+        let result = unsafe { libc::splice(from, null, to, null, length, 0) };
+        ("splice", self.expect("splice", result))
+    }
+
+    fn tee_call(&mut self, from: i32, to: i32, length: usize) -> (&'static str, usize) {
+        if self.random.bool() {
+            return ("io_uring_tee", self.ring_tee(from, to, length));
+        }
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
+        let result = unsafe { libc::tee(from, to, length, 0) };
+        ("tee", self.expect("tee", result))
     }
 
     /// Gifted or not, into a pipe; or out of one, which is a read.

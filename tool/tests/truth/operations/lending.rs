@@ -1,7 +1,7 @@
 //! Memory that a socket is lent (`MSG_ZEROCOPY`), and what its completions say.
 
 use super::LONGEST;
-use crate::world::{Segment, Sink, World};
+use crate::world::{Lends, Segment, Sink, World};
 
 /// `linux/errqueue.h`
 const SO_EE_ORIGIN_ZEROCOPY: u8 = 5;
@@ -120,7 +120,7 @@ impl World {
             .iter()
             .map(|message| (std::slice::from_ref(message), message.1))
             .collect();
-        self.account("sendmmsg", sink, &written, true);
+        self.account("sendmmsg", sink, &written, Lends::Counted);
     }
 
     /// Reads completions: some of them, or none where there are none.
@@ -131,7 +131,7 @@ impl World {
         for _ in 0..self.random.usize(1..3) {
             let mut control = [0u64; 64];
             let flags = libc::MSG_ERRQUEUE | libc::MSG_DONTWAIT;
-            let is_several = self.random.bool();
+            let choice = self.random.u32(..3);
             let mut messages = libc::mmsghdr {
                 msg_hdr: crate::world::message(&[]),
                 msg_len: 0,
@@ -140,7 +140,10 @@ impl World {
             messages.msg_hdr.msg_controllen = size_of_val(&control);
             // SAFETY: a call on descriptors and memory that live as long as it runs.
             let (name, result) = unsafe {
-                if is_several {
+                if choice == 0 {
+                    let message = &raw mut messages.msg_hdr;
+                    ("io_uring_recvmsg", self.ring_completion(fd, message, flags))
+                } else if choice == 1 {
                     let null = std::ptr::null_mut();
                     let result = libc::recvmmsg(fd, &raw mut messages, 1, flags, null);
                     ("recvmmsg", result as isize)

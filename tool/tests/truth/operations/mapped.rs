@@ -26,6 +26,7 @@ impl World {
         let pages = self.random.usize(1..=MAPPED_LENGTH / PAGE);
         let kind = self.mapping_kind();
         self.map(slot, pages * PAGE, &kind);
+        self.ring_mut().remapped((slot / SLOT) as u16);
         if kind.is_file {
             self.memory.set_mapped(&[(slot, pages * PAGE)]);
         }

@@ -6,6 +6,7 @@ mod lending;
 mod mapped;
 mod records;
 mod relays;
+mod uring;
 
 use crate::world::{Segment, Sink, Source, World};
 
@@ -15,7 +16,7 @@ const LONGEST: usize = 128 << 10;
 impl World {
     /// Carries one random operation out.
     pub(crate) fn operate(&mut self) {
-        match self.random.u32(..124) {
+        match self.random.u32(..138) {
             0..12 => self.generate(),
             12..24 => self.relay(),
             24..30 => self.relay_copy(),
@@ -38,6 +39,10 @@ impl World {
             110..116 => self.write_mapped(),
             116..120 => self.records(),
             120..122 => self.records_in_short_writes(),
+            122..125 => self.linked(),
+            125..127 => self.broken_link(),
+            127..132 => self.multishot(),
+            132..135 => self.late_vector(),
             _ => self.nothing(),
         }
     }
