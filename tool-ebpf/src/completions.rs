@@ -226,17 +226,17 @@ fn wait(current: &Current, mut key: SendKey) {
         first: core::array::from_fn(|slot| current.first[slot].get()),
     };
     for _ in 0..ATTEMPTS {
-        if WAITING_SENDS.insert(&key, waiting, NOEXIST).is_ok() {
+        if WAITING_SENDS.insert(key, waiting, NOEXIST).is_ok() {
             return;
         }
         let verdict = WAITING_SENDS
-            .get_ptr(&key)
+            .get_ptr(key)
             // SAFETY: the element lives in a map value.
             .map_or(0, |other| unsafe { (*other).verdict });
         if verdict != 0 {
             settle(&waiting, verdict);
             // It is gone in any case.
-            let _ = WAITING_SENDS.remove(&key);
+            let _ = WAITING_SENDS.remove(key);
             return;
         }
         if current.ids.get() == Ids::Exact as u8 {
@@ -280,17 +280,17 @@ pub(crate) extern "C" fn send_completed(
     };
     // Twice: the send may be accounted for just now.
     for _ in 0..2 {
-        if let Some(waiting) = WAITING_SENDS.get_ptr(&key) {
+        if let Some(waiting) = WAITING_SENDS.get_ptr(key) {
             // SAFETY: the element lives in a map value.
             let waiting = unsafe { &*waiting };
             if waiting.verdict == 0 {
                 settle(waiting, verdict as u8);
                 // It is gone in any case.
-                let _ = WAITING_SENDS.remove(&key);
+                let _ = WAITING_SENDS.remove(key);
             }
             return 0;
         }
-        if may_be_early == 0 || WAITING_SENDS.insert(&key, early, NOEXIST).is_ok() {
+        if may_be_early == 0 || WAITING_SENDS.insert(key, early, NOEXIST).is_ok() {
             return 0;
         }
     }

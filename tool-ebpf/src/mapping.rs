@@ -87,22 +87,29 @@ fn sequence() -> u32 {
     )
 }
 
-/// Whether the memory from `start` to `end` of the current process is known to be of no file.
+/// Whether the memory from `start` to `end` of the current process is of no file, as far as that is
+/// remembered: another answer means nothing.
 #[inline(always)]
-pub(crate) fn is_no_file(tag: u64, start: u64, end: u64) -> bool {
+pub(crate) fn is_known_no_file(tag: u64, start: u64, end: u64) -> bool {
     if layout!(has_find_vma) == 0 {
         return true;
     }
-    if layout!(mm_lock_seq) != 0
-        && let Some(slot) = slot_of(tag, start)
-        && slot.tag.get() == tag
-        && slot.start.get() <= start
-        && slot.end.get() >= end
-        && slot.sequence.get() == sequence()
-    {
-        return true;
-    }
-    mapping_find(tag, start) == NO && mapping().is_some_and(|mapping| mapping.end.get() >= end)
+    layout!(mm_lock_seq) != 0
+        && slot_of(tag, start).is_some_and(|slot| {
+            slot.tag.get() == tag
+                && slot.start.get() <= start
+                && slot.end.get() >= end
+                && slot.sequence.get() == sequence()
+        })
+}
+
+/// Whether the memory from `start` to `end` of the current process is of no file. That it is of more
+/// than one mapping may hide it.
+#[inline(always)]
+pub(crate) fn is_no_file(tag: u64, start: u64, end: u64) -> bool {
+    is_known_no_file(tag, start, end)
+        || (mapping_find(tag, start) == NO
+            && mapping().is_some_and(|mapping| mapping.end.get() >= end))
 }
 
 /// A run of memory that is in one mapping.

@@ -151,7 +151,7 @@ pub(crate) extern "C" fn segment_end() -> u64 {
         emit(Class::Generated, EndpointKind::None as u8, gap);
     } else if !emit_copy(walk) {
         let (tag, segment) = (walk.tag.get(), walk.segment.get());
-        if mapping::is_no_file(tag, segment, segment + gap) {
+        if mapping::is_known_no_file(tag, segment, segment + gap) {
             emit_made(walk, gap);
         } else {
             walk.unmapped.set(segment);

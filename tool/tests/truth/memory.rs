@@ -51,6 +51,9 @@ pub(crate) struct Memory {
     bytes: &'static mut [u8],
     /// Unit of each byte plus 1.
     shadow: Vec<u32>,
+    /// Bytes that the process has put something else into before they were written: if it puts the same
+    /// bytes there again, by chance, they are what was read.
+    stale: Vec<bool>,
     units: Vec<Unit>,
     contents: Vec<Content>,
     last: HashMap<i32, Last>,
@@ -80,6 +83,7 @@ impl Memory {
         Self {
             bytes,
             shadow: vec![0; length],
+            stale: vec![false; length],
             units: Vec::new(),
             contents: Vec::new(),
             last: HashMap::new(),
@@ -91,6 +95,7 @@ impl Memory {
     /// Forgets all reads: this is another process now.
     pub(crate) fn forget(&mut self) {
         self.shadow.fill(0);
+        self.stale.fill(false);
         self.units.clear();
         self.contents.clear();
         self.last.clear();
@@ -110,6 +115,7 @@ impl Memory {
             if self.shadow[slot..slot + length]
                 .iter()
                 .all(|unit| *unit == 0)
+                && !self.stale[slot..slot + length].contains(&true)
             {
                 return Some(slot);
             }
@@ -140,6 +146,7 @@ impl Memory {
 
     fn clear(&mut self, offset: usize, length: usize) {
         for index in offset..offset + length {
+            self.stale[index] |= self.shadow[index] != 0;
             self.unlink(index);
         }
     }
@@ -202,6 +209,7 @@ impl Memory {
 
     /// A read goes over bytes that were read before; the copy of a whole unit is forgotten with it.
     fn overwrite(&mut self, offset: usize, length: usize) {
+        self.stale[offset..offset + length].fill(false);
         for index in offset..offset + length {
             let unit = self.shadow[index];
             self.unlink(index);
@@ -226,6 +234,7 @@ impl Memory {
     ) -> Runs {
         let mut runs = Runs::new();
         let mut gap = 0;
+        self.stale[offset..offset + length].fill(false);
         for index in offset..offset + length {
             let unit = self.shadow[index];
             if unit == 0 {

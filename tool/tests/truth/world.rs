@@ -5,6 +5,7 @@ use std::os::fd::RawFd;
 
 use crate::endpoints::Endpoints;
 use crate::memory::{Memory, Runs};
+use crate::operations::lending;
 use crate::ring::Ring;
 use crate::truth::{Counts, Truth, flow_key};
 
@@ -271,20 +272,6 @@ impl World {
         Some(bytes)
     }
 
-    /// Flags for a send: `MSG_ZEROCOPY` is for sockets that can do it, and ignored by the others.
-    pub(crate) fn send_flags(&mut self) -> i32 {
-        if self.random.bool() {
-            libc::MSG_NOSIGNAL | libc::MSG_ZEROCOPY
-        } else {
-            libc::MSG_NOSIGNAL
-        }
-    }
-
-    pub(crate) fn lends(&self, sink: Sink) -> bool {
-        sink.channel
-            .is_some_and(|channel| self.endpoints.channels[channel].lends)
-    }
-
     /// Accounts for a call that wrote these messages: segments, and the bytes that went of them.
     pub(crate) fn account(
         &mut self,
@@ -298,7 +285,7 @@ impl World {
             let mut sums = BTreeMap::new();
             for ((class, source), run) in self.classify(sink.kind, segments, bytes) {
                 let key = if lends != Lends::Nothing {
-                    lent_key(name, class, source, sink.kind)
+                    lending::lent_key(name, class, source, sink.kind)
                 } else {
                     flow_key(name, source, sink.kind, class)
                 };
@@ -379,16 +366,6 @@ impl World {
         );
         result as usize
     }
-}
-
-/// The flow of bytes that were sent by reference and would be of `class` from `source` otherwise.
-fn lent_key(name: &str, class: &str, source: &str, sink: &str) -> String {
-    let source = match class {
-        "same_buffer" | "same_content" | "mapped" => source,
-        _ => "memory",
-    };
-    let key = flow_key(name, source, sink, "by_reference");
-    format!("{key} completion_unread")
 }
 
 /// The parts of `segments` that `bytes` fill.

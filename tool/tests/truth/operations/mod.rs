@@ -2,7 +2,7 @@
 
 mod idle;
 mod kernel;
-mod lending;
+pub(crate) mod lending;
 mod mapped;
 mod records;
 mod relays;
@@ -34,7 +34,8 @@ impl World {
             87..90 => self.vmsplice(),
             90..93 => self.copy_file_range(),
             93..96 => self.fail(),
-            96..104 => self.lend(),
+            96..102 => self.lend(),
+            102..104 => self.lend_across_threads(),
             104..110 => self.read_completions(),
             110..116 => self.write_mapped(),
             116..120 => self.records(),
