@@ -77,7 +77,7 @@ fn current() -> Option<&'static Search> {
 /// `address`, and gives the bytes that it read.
 #[inline(always)]
 pub(crate) fn read(socket: &Endpoint, call: u8, address: u64, result: u64) -> u64 {
-    if call == Call::Recvfrom as u8 {
+    if call == Call::Recvfrom as u8 || call == Call::UringRecv as u8 {
         return result;
     }
     let (inode, _) = socket.inode_and_device();

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     account::Operation,
     endpoint::Endpoint,
+    error_queue::{self, MSG_ERRQUEUE},
     handler::MSG_TRUNC,
     kernel::{Task, load, read, untyped},
     layout::layout,
@@ -209,8 +210,16 @@ impl Completed {
             operation.add_error(source.kind, EndpointKind::None, i64::from(self.result));
             return;
         }
+        let flags = self.receive_flags();
+        if flags & MSG_ERRQUEUE != 0 {
+            // The kernel writes to the message as it completes: it is still the request's.
+            let message = self.request.buffer();
+            error_queue::read(&source, self.kind.call, message, self.result as u64);
+            operation.count_ingest(&source, self.result as u64);
+            return;
+        }
         let (memory, bytes) = self.memory();
-        if self.is_truncated() {
+        if flags & MSG_TRUNC != 0 {
             operation.count_ingest(&source, bytes);
         } else {
             operation.ingest(&source, memory, bytes);
@@ -248,12 +257,16 @@ impl Completed {
             && msg_zerocopy::is_honoured(sink)
     }
 
-    /// Whether the result may be larger than what was copied.
+    /// The flags of a receive, 0 of any other read.
     #[inline(always)]
-    fn is_truncated(&self) -> bool {
+    fn receive_flags(&self) -> u64 {
         let is_receive =
             self.kind.call == Call::UringRecv as u8 || self.kind.call == Call::UringRecvmsg as u8;
-        is_receive && u64::from(self.request.message_flags()) & MSG_TRUNC != 0
+        if is_receive {
+            u64::from(self.request.message_flags())
+        } else {
+            0
+        }
     }
 
     /// Accounts for it where neither the process' memory nor its descriptors are at hand, as when a

@@ -12,10 +12,14 @@ pub const PROBE_RAW: &str = "engine raw";
 /// Name of the probe that loads and attaches the tracepoint engine.
 pub const PROBE_TRACEPOINT: &str = "engine tracepoint";
 
+/// Name of the probe that attaches what accounts for io_uring.
+pub const PROBE_URING: &str = "io_uring";
+
 /// What came of really trying something, such as loading a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeResult {
-    /// What was tried: [`PROBE_RAW`], [`PROBE_TRACEPOINT`], or an optional kernel feature.
+    /// What was tried: [`PROBE_RAW`], [`PROBE_TRACEPOINT`], or an optional kernel
+    /// feature such as [`PROBE_URING`].
     pub name: &'static str,
     /// Why it was refused.
     pub result: Result<(), String>,

@@ -345,4 +345,19 @@ impl World {
         assert!(completion.result >= 0, "{completion:?}");
         completion.result as usize
     }
+
+    /// Reads from the error queue by a request; gives its result.
+    pub(crate) fn ring_completion(
+        &mut self,
+        fd: i32,
+        message: *mut libc::msghdr,
+        flags: i32,
+    ) -> isize {
+        let request = |fd| {
+            let receive = opcode::RecvMsg::new(fd, message);
+            receive.flags(flags as u32).build()
+        };
+        let request = self.on(fd, request);
+        self.complete(&[request])[0].result as isize
+    }
 }

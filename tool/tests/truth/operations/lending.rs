@@ -175,7 +175,15 @@ impl World {
         let lending: Vec<_> = lending.map(|c| (c.kind, c.writer)).collect();
         let (kind, fd) = lending[self.random.usize(..lending.len())];
         for _ in 0..self.random.usize(1..3) {
-            let completion = Completion::read(fd, self.random.bool());
+            let completion = if self.random.u32(..3) == 0 {
+                Completion::received(|messages, flags| {
+                    let message = &raw mut messages.msg_hdr;
+                    let result = self.ring_completion(fd, message, flags);
+                    ("io_uring_recvmsg", result)
+                })
+            } else {
+                Completion::read(fd, self.random.bool())
+            };
             self.completed(kind, fd, &completion);
         }
     }
@@ -227,25 +235,29 @@ struct Completion {
 
 impl Completion {
     fn read(fd: RawFd, is_several: bool) -> Self {
+        // SAFETY: calls on descriptors and memory that live as long as they run.
+        Self::received(|messages, flags| unsafe {
+            if is_several {
+                let null = std::ptr::null_mut();
+                let result = libc::recvmmsg(fd, messages, 1, flags, null);
+                ("recvmmsg", result as isize)
+            } else {
+                let result = libc::recvmsg(fd, &raw mut messages.msg_hdr, flags);
+                ("recvmsg", result)
+            }
+        })
+    }
+
+    /// Receives it by a call, which gives its name and its result.
+    fn received(receive: impl FnOnce(&mut libc::mmsghdr, i32) -> (&'static str, isize)) -> Self {
         let mut control = [0u64; 64];
-        let flags = libc::MSG_ERRQUEUE | libc::MSG_DONTWAIT;
         let mut messages = libc::mmsghdr {
             msg_hdr: message(&[]),
             msg_len: 0,
         };
         messages.msg_hdr.msg_control = control.as_mut_ptr().cast();
         messages.msg_hdr.msg_controllen = size_of_val(&control);
-        // SAFETY: a call on descriptors and memory that live as long as it runs.
-        let (call, result) = unsafe {
-            if is_several {
-                let null = std::ptr::null_mut();
-                let result = libc::recvmmsg(fd, &raw mut messages, 1, flags, null);
-                ("recvmmsg", result as isize)
-            } else {
-                let result = libc::recvmsg(fd, &raw mut messages.msg_hdr, flags);
-                ("recvmsg", result)
-            }
-        };
+        let (call, result) = receive(&mut messages, libc::MSG_ERRQUEUE | libc::MSG_DONTWAIT);
         let sends = (result >= 0).then(|| sends_of(&messages.msg_hdr));
         Self { call, sends }
     }
