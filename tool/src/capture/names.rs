@@ -122,6 +122,7 @@ impl Known<'_> {
                 .map(str::to_owned),
             cgroup,
             exited: true,
+            af_xdp: None,
         }
     }
 

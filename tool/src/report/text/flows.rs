@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use crate::analysis::kernel_path;
+use crate::analysis::route;
 use crate::model::{Class, EndpointKind, Flow, Mechanism, ProcessAudit};
 use crate::report::escape::{escape, truncate, width};
 use crate::report::text::layout::Page;
@@ -165,8 +165,8 @@ fn how(flow: &Flow) -> &'static str {
 /// What to make of the flow.
 fn remark(flow: &Flow) -> Option<String> {
     if flow.lost {
-        let path = kernel_path(flow.source, flow.sink)?;
-        return Some(format!("kernel path: {}", path.name()));
+        let path = route(flow.source, flow.sink).kernel_path.ok()?;
+        return Some(format!("kernel path: {}", path.words()));
     }
     match flow.class {
         Class::SameBuffer | Class::SameContent => Some("no kernel path".to_owned()),
