@@ -33,6 +33,23 @@ pub enum Mechanism {
     MmapWrite,
 }
 
+impl Mechanism {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Sendfile,
+        Self::Splice,
+        Self::Tee,
+        Self::Vmsplice,
+        Self::CopyFileRange,
+        Self::MsgZerocopy,
+        Self::UringSendZc,
+        Self::UringSplice,
+        Self::UringTee,
+        Self::ReadWrite,
+        Self::MmapWrite,
+    ];
+}
+
 /// The audit of one window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Audit {
