@@ -29,6 +29,7 @@ fn validator() -> Validator {
 #[test]
 fn golden() {
     expect_file!["../golden/hostile.json"].assert_eq(&json(&fixture::hostile()));
+    expect_file!["../golden/ways.json"].assert_eq(&json(&fixture::ways()));
 }
 
 #[test]
@@ -39,6 +40,7 @@ fn every_fixture_is_valid() {
         fixture::nginx_on(),
         fixture::machine(),
         fixture::hostile(),
+        fixture::ways(),
         fixture::nothing_moved(),
     ] {
         let report: Value = serde_json::from_str(&json(&audit)).expect("JSON");
