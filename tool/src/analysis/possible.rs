@@ -10,7 +10,7 @@ use crate::model::{Call, CallGroup, Class, EndpointKind};
 #[must_use]
 pub fn possible_classes(call: Call, source: EndpointKind, sink: EndpointKind) -> Vec<Class> {
     match call.group() {
-        CallGroup::Ingest => ingest(source, sink),
+        CallGroup::Ingest => ingest(call, source, sink),
         CallGroup::Egress => egress(call, source, sink),
         CallGroup::ZeroCopy if call == Call::Vmsplice => vmsplice(source, sink),
         CallGroup::ZeroCopy => {
@@ -31,8 +31,18 @@ const fn is_descriptor(kind: EndpointKind) -> bool {
     !matches!(kind, None | Memory | GiftedMemory)
 }
 
-fn ingest(source: EndpointKind, sink: EndpointKind) -> Vec<Class> {
-    if is_descriptor(source) && sink == EndpointKind::None {
+/// Whether the call works on this kind of descriptor; what it was before it was closed is not known.
+const fn works_on(call: Call, kind: EndpointKind) -> bool {
+    let wants_socket = matches!(
+        call,
+        Call::Recvfrom | Call::Recvmsg | Call::Recvmmsg | Call::UringRecv | Call::UringRecvmsg
+    ) || is_send(call);
+    let is_unknown = matches!(kind, EndpointKind::Unknown);
+    is_descriptor(kind) && (!wants_socket || kind.is_socket() || is_unknown)
+}
+
+fn ingest(call: Call, source: EndpointKind, sink: EndpointKind) -> Vec<Class> {
+    if works_on(call, source) && sink == EndpointKind::None {
         vec![Class::Ingest]
     } else {
         Vec::new()
@@ -41,7 +51,7 @@ fn ingest(source: EndpointKind, sink: EndpointKind) -> Vec<Class> {
 
 fn egress(call: Call, source: EndpointKind, sink: EndpointKind) -> Vec<Class> {
     let mut classes = Vec::new();
-    if !is_descriptor(sink) {
+    if !works_on(call, sink) {
         return classes;
     }
     if source == EndpointKind::None {
@@ -60,15 +70,15 @@ fn egress(call: Call, source: EndpointKind, sink: EndpointKind) -> Vec<Class> {
     let is_source_of_a_socket = source == EndpointKind::None || is_descriptor(source);
     if is_source_of_a_socket && (sink.is_socket() || sink == EndpointKind::Unknown) {
         classes.push(Class::TlsRecord);
-        if sends_by_reference(call) {
+        if is_send(call) {
             classes.push(Class::ByReference);
         }
     }
     classes
 }
 
-/// Whether the call has flags or a form that sends memory by reference.
-const fn sends_by_reference(call: Call) -> bool {
+/// Whether the call sends on a socket; all of these can send memory by reference.
+const fn is_send(call: Call) -> bool {
     matches!(
         call,
         Call::Sendto

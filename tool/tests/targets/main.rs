@@ -232,7 +232,7 @@ fn in_a_pid_namespace_of_its_own_the_tool_leaves_itself_out() {
     let audit = audit.spawn().expect("unshare starts");
     let output = audit.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(0));
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let itself = processes(&report)
         .iter()
         .find(|process| process["comm"] == "itself");
