@@ -54,10 +54,10 @@ fn mapped_sockets(maps: impl BufRead) -> io::Result<BTreeSet<u64>> {
     for line in maps.split(b'\n') {
         // A name is the sixth field; those of files begin with a slash.
         let line = line?;
-        let fields = line
+        let mut fields = line
             .split(|&byte| byte == b' ')
             .filter(|field| !field.is_empty());
-        let name = fields.skip(5).next().unwrap_or_default();
+        let name = fields.nth(5).unwrap_or_default();
         inodes.extend(std::str::from_utf8(name).ok().and_then(inode));
     }
     Ok(inodes)

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::model::{EndpointKind, Fallback, Flow, Mechanism, ProcessAudit};
 use crate::report::text::flows::endpoints;
-use crate::report::text::layout::Page;
+use crate::report::text::layout::{Page, wrap};
 use crate::report::{names, units};
 
 /// Where failed calls are summed.
@@ -26,7 +26,8 @@ pub(super) fn write(
         write_kind(out, page, (flow.mechanism, flow.source, flow.sink), errors)?;
     }
     for fallback in &process.fallbacks {
-        writeln!(out, "{}", page.hanging(&sentence(fallback), 4))?;
+        let text = wrap(&sentence(fallback), " ", 2, 4, page.width);
+        writeln!(out, "  {text}")?;
     }
     Ok(())
 }
@@ -89,7 +90,8 @@ fn write_kind(
 }
 
 /// The refusal and the bounce, with their times: how near they are tells how sure the link is.
-fn sentence(fallback: &Fallback) -> String {
+/// In pieces that are not to be broken.
+fn sentence(fallback: &Fallback) -> [String; 4] {
     let Fallback {
         mechanism,
         source,
@@ -103,13 +105,16 @@ fn sentence(fallback: &Fallback) -> String {
     } else {
         format!(" {}", endpoints(then.source, then.sink))
     };
-    format!(
-        "  {} failed: {} at {}; read+write{ends} began at {}",
-        name((mechanism, source, sink)),
-        times_of(errno, failures.count),
-        units::offset(failures.first_ns),
-        units::offset(then.first_ns),
-    )
+    [
+        format!("{} failed:", name((mechanism, source, sink))),
+        format!(
+            "{} at {};",
+            times_of(errno, failures.count),
+            units::offset(failures.first_ns)
+        ),
+        format!("read+write{ends}"),
+        format!("began at {}", units::offset(then.first_ns)),
+    ]
 }
 
 fn name((mechanism, source, sink): Kind) -> String {
