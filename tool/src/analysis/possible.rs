@@ -50,29 +50,30 @@ fn ingest(call: Call, source: EndpointKind, sink: EndpointKind) -> Vec<Class> {
 }
 
 fn egress(call: Call, source: EndpointKind, sink: EndpointKind) -> Vec<Class> {
+    use EndpointKind::{File, Memory, None, Tcp, Unix, Unknown, Vsock};
     let mut classes = Vec::new();
     if !works_on(call, sink) {
         return classes;
     }
-    if source == EndpointKind::None {
+    let was_read = is_descriptor(source);
+    if source == None {
         classes.push(Class::Generated);
+        // Records are looked for on their way to streams.
+        if matches!(sink, Tcp | Unix | Vsock) {
+            classes.push(Class::TlsRecord);
+        }
     }
-    // Sources of bytes that were read before.
-    if is_descriptor(source) {
+    if was_read {
         classes.extend([Class::SameBuffer, Class::SameContent, Class::SameSize]);
     }
-    if source == EndpointKind::File {
+    if source == File {
         classes.push(Class::Mapped);
     }
-    if source == EndpointKind::Unknown {
+    if source == Unknown {
         classes.push(Class::Unknown);
     }
-    let is_source_of_a_socket = source == EndpointKind::None || is_descriptor(source);
-    if is_source_of_a_socket && (sink.is_socket() || sink == EndpointKind::Unknown) {
-        classes.push(Class::TlsRecord);
-        if is_send(call) {
-            classes.push(Class::ByReference);
-        }
+    if is_send(call) && (was_read || source == Memory) {
+        classes.push(Class::ByReference);
     }
     classes
 }

@@ -5,8 +5,8 @@ use copytax::model::{Call, Class};
 /// A function of a test; of the truth harness an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Covering {
-    /// Its file, below `tool/tests`.
-    pub(crate) file: &'static str,
+    /// Its folder, below `tool/tests`.
+    pub(crate) suite: &'static str,
     /// Its name.
     pub(crate) function: &'static str,
 }
@@ -14,14 +14,9 @@ pub(crate) struct Covering {
 impl Covering {
     const fn operation(function: &'static str) -> Self {
         Self {
-            file: "truth/operations.rs",
+            suite: "truth",
             function,
         }
-    }
-
-    /// The suite that it belongs to.
-    pub(crate) fn suite(&self) -> &'static str {
-        self.file.split('/').next().unwrap_or(self.file)
     }
 }
 

@@ -79,8 +79,22 @@ fn sharing() -> String {
 fn the_tests_that_the_matrix_names_exist() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     for test in coverage::all() {
-        let text = fs::read_to_string(folder.join(test.file)).expect("a file");
         let function = format!("fn {}(", test.function);
+        let text = source_of(&folder.join(test.suite));
         assert!(text.contains(&function), "{test:?}");
     }
+}
+
+/// All files of a folder and those below it.
+fn source_of(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).expect("a folder").flatten();
+    let texts = entries.map(|entry| {
+        let path = entry.path();
+        if path.is_dir() {
+            source_of(&path)
+        } else {
+            fs::read_to_string(&path).expect("text")
+        }
+    });
+    texts.collect()
 }

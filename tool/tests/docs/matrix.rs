@@ -85,7 +85,7 @@ pub(crate) fn matrix() -> String {
                 list(tests.map(|test| {
                     test.map_or_else(
                         || "-".to_owned(),
-                        |test| format!("{} `{}`", test.suite(), test.function),
+                        |test| format!("{} `{}`", test.suite, test.function),
                     )
                 })),
             ]);

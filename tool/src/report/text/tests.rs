@@ -130,7 +130,7 @@ fn bytes_that_were_encrypted_or_compressed() {
         flow(
             23,
             Call::Write,
-            (File, Tcp),
+            (NoEnd, Tcp),
             Class::TlsRecord,
             10 << 20,
             640,
@@ -147,7 +147,7 @@ fn bytes_that_were_encrypted_or_compressed() {
     let text = text(&audit(snapshot), &OPTIONS);
     expect![[r#"
         httpd (23)  /usr/bin/httpd
-          transformed   10.0 MiB  file -> tcp     write, TLS records (640 calls)
+          transformed   10.0 MiB  process -> tcp  write, TLS records (640 calls)
           generated      9.0 MiB  process -> tcp  write, not read before (700 calls)
           compression-like: 40.0 MiB read from files, 9.0 MiB made and sent to sockets"#]]
     .assert_eq(text.split("\n\n").nth(2).unwrap_or(""));
