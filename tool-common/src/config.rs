@@ -1,6 +1,6 @@
 //! Read-only globals that userspace fills in before the kernel half is loaded.
 
-use crate::Abi;
+use crate::{Abi, SharingLayout};
 
 /// Offsets and type ids of the running kernel, from its BTF. Offsets in bytes.
 ///
@@ -23,6 +23,14 @@ pub struct KernelLayout {
     pub signal_live: u32,
     pub mm_arg_start: u32,
     pub mm_arg_end: u32,
+    pub mm_exe_file: u32,
+    /// 0 where the kernel has no locks of single mappings (before 6.4).
+    pub mm_lock_seq: u32,
+    pub vma_start: u32,
+    pub vma_end: u32,
+    pub vma_flags: u32,
+    pub vma_file: u32,
+    pub vma_anon_vma: u32,
     pub files_fdt: u32,
     pub fdt_max_fds: u32,
     pub fdt_fd: u32,
@@ -31,12 +39,17 @@ pub struct KernelLayout {
     pub file_mode: u32,
     pub inode_mode: u32,
     pub inode_ino: u32,
+    pub inode_flags: u32,
     pub inode_sb: u32,
     pub super_dev: u32,
     pub socket_sk: u32,
     pub sock_family: u32,
     pub sock_type: u32,
     pub sock_protocol: u32,
+    pub sock_flags: u32,
+    pub sock_zckey: u32,
+    /// Bit of `sock.sk_flags`: `SOCK_ZEROCOPY` of `enum sock_flags`.
+    pub sock_zerocopy: u32,
     pub bprm_filename: u32,
     /// Type ids for `bpf_rdonly_cast`, 0 where the kernel has none of it.
     pub id_list_head: u32,
@@ -53,9 +66,14 @@ pub struct KernelLayout {
     pub has_rdonly_cast: u32,
     /// 1 where `bpf_loop` may be called (5.17 and later).
     pub has_loop: u32,
+    /// 1 where `bpf_find_vma` may be called (5.17 and later).
+    pub has_find_vma: u32,
+    /// What tells whether bytes are shared.
+    pub sharing: SharingLayout,
 }
 
-const _: () = assert!(size_of::<KernelLayout>() == 38 * 4 && align_of::<KernelLayout>() == 4);
+const _: () =
+    assert!(size_of::<KernelLayout>() == (50 + 22) * 4 && align_of::<KernelLayout>() == 4);
 
 impl KernelLayout {
     /// All zero: nothing is known.
@@ -73,6 +91,13 @@ impl KernelLayout {
         signal_live: 0,
         mm_arg_start: 0,
         mm_arg_end: 0,
+        mm_exe_file: 0,
+        mm_lock_seq: 0,
+        vma_start: 0,
+        vma_end: 0,
+        vma_flags: 0,
+        vma_file: 0,
+        vma_anon_vma: 0,
         files_fdt: 0,
         fdt_max_fds: 0,
         fdt_fd: 0,
@@ -81,12 +106,16 @@ impl KernelLayout {
         file_mode: 0,
         inode_mode: 0,
         inode_ino: 0,
+        inode_flags: 0,
         inode_sb: 0,
         super_dev: 0,
         socket_sk: 0,
         sock_family: 0,
         sock_type: 0,
         sock_protocol: 0,
+        sock_flags: 0,
+        sock_zckey: 0,
+        sock_zerocopy: 0,
         bprm_filename: 0,
         id_list_head: 0,
         id_file: 0,
@@ -98,6 +127,8 @@ impl KernelLayout {
         exec_filename: 0,
         has_rdonly_cast: 0,
         has_loop: 0,
+        has_find_vma: 0,
+        sharing: SharingLayout::UNKNOWN,
     };
 }
 

@@ -89,7 +89,7 @@ pub struct ErrorCounters {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TransferKey {
-    /// The flow; its `padding` is 0.
+    /// The flow; write-like calls all count as [`crate::Call::Write`].
     pub flow: FlowKey,
     /// Transfers of 2^bucket bytes and more, but less than 2^(bucket + 1).
     pub bucket: u32,
@@ -105,6 +105,29 @@ pub struct TransferCounters {
     pub count: u64,
     /// Bytes of all of them.
     pub bytes: u64,
+}
+
+/// Sets of open transfers, a power of 2.
+pub const OPEN_TRANSFER_SETS: u32 = 8_192;
+/// Open transfers of a set.
+pub const OPEN_TRANSFER_WAYS: usize = 4;
+
+/// Transfers that have not ended.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenTransfers {
+    /// What stands for the sink, 0 where there is none.
+    pub sink: [u64; OPEN_TRANSFER_WAYS],
+    /// Bytes so far, 0 where nothing is open.
+    pub bytes: [u64; OPEN_TRANSFER_WAYS],
+    /// The flow, as in [`TransferKey`].
+    pub flow: [FlowKey; OPEN_TRANSFER_WAYS],
+    /// What stands for the source.
+    pub source: [u32; OPEN_TRANSFER_WAYS],
+    /// When the last bytes came, on the kernel half's clock.
+    pub stamp: [u32; OPEN_TRANSFER_WAYS],
+    /// Not 0 while a CPU changes the set.
+    pub lock: u64,
 }
 
 impl FlowKey {
@@ -152,6 +175,7 @@ const _: () = {
     assert!(size_of::<ErrorKey>() == 24 && align_of::<ErrorKey>() == 8);
     assert!(size_of::<ErrorCounters>() == 16 && align_of::<ErrorCounters>() == 8);
     assert!(size_of::<TransferKey>() == 32 && align_of::<TransferKey>() == 8);
+    assert!(size_of::<OpenTransfers>() == 200 && align_of::<OpenTransfers>() == 8);
     assert!(size_of::<TransferCounters>() == 16 && align_of::<TransferCounters>() == 8);
 };
 
@@ -171,3 +195,5 @@ unsafe impl Abi for ErrorCounters {}
 unsafe impl Abi for TransferKey {}
 // SAFETY: as above.
 unsafe impl Abi for TransferCounters {}
+// SAFETY: as above.
+unsafe impl Abi for OpenTransfers {}

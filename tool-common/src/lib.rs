@@ -14,6 +14,7 @@ mod flow;
 mod loss;
 mod process;
 mod sharing;
+mod splice_read;
 
 pub use call::{Call, CallGroup};
 pub use class::Class;
@@ -21,11 +22,12 @@ pub use config::{Filter, FilterMode, KernelLayout, TARGET_ACTIVE, TARGET_FOLLOW,
 pub use decode::{Abi, DecodeError, UnknownTag};
 pub use endpoint::EndpointKind;
 pub use flow::{
-    ErrorCounters, ErrorKey, FlowCounters, FlowKey, PENDING_FLOWS, PendingFlow, ProcessKey,
-    TransferCounters, TransferKey,
+    ErrorCounters, ErrorKey, FlowCounters, FlowKey, OPEN_TRANSFER_SETS, OPEN_TRANSFER_WAYS,
+    OpenTransfers, PENDING_FLOWS, PendingFlow, ProcessKey, TransferCounters, TransferKey,
 };
 pub use loss::LossCounter;
 pub use process::{
     CMDLINE_LEN, COMM_LEN, FILENAME_LEN, PROCESS_EXECED, PROCESS_EXITED, ProcessRecord,
 };
 pub use sharing::{Sharing, SharingVerdict};
+pub use splice_read::{OverlayFile, SPLICE_READS, SharingLayout, SpliceRead};

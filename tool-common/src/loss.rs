@@ -19,6 +19,10 @@ tagged! {
         UnsupportedAbi = 5 => "unsupported_abi_calls",
         /// Calls whose descriptor could not be resolved.
         EndpointUnknown = 6 => "endpoint_unknown",
+        /// Transfers that were counted as ended, though they may go on, for want of room.
+        TransfersSplit = 7 => "transfers_split",
+        /// Buffers whose mapping could not be looked at, since another thread was changing mappings.
+        MappingContention = 8 => "mapping_contention",
     }
 }
 

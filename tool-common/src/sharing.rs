@@ -11,11 +11,11 @@ tagged! {
         Pages = 1 => "pages",
         /// The kernel's completion says that it sent the memory by reference.
         CompletedShared = 2 => "completion",
-        /// The source is open with `O_DIRECT`, or its file system has no page cache (DAX).
+        /// The source is open with `O_DIRECT`, or is a DAX file: it is read into new pages.
         DirectIo = 3 => "direct_io",
-        /// The source's `splice_read` reads into new pages (`copy_splice_read` and its ancestors).
+        /// The source's `splice_read` is `copy_splice_read`, which reads into new pages.
         CopySpliceRead = 4 => "copy_splice_read",
-        /// The source is a FUSE file open with `FOPEN_DIRECT_IO`.
+        /// The source is a FUSE file open with `FOPEN_DIRECT_IO`, and the kernel older than 6.5.
         FuseDirectIo = 5 => "fuse_direct_io",
         /// The sink is a file: its page cache gets a copy.
         PageCacheWrite = 6 => "page_cache_write",
@@ -31,12 +31,14 @@ tagged! {
         CompletionUnread = 11 => "completion_unread",
         /// A socket's linear buffers are copied into a pipe, its page fragments are not.
         SocketSource = 12 => "socket_source",
-        /// A clone shares extents; whether it came to that is not known.
+        /// The file system copies by itself, and may share extents; whether it did is not known.
         MaybeReflink = 13 => "maybe_reflink",
         /// The source's `splice_read` is not known.
         UnknownSource = 14 => "unknown_source",
         /// What the sink does with pages is not known.
         UnknownSink = 15 => "unknown_sink",
+        /// The sink encrypts (kernel TLS); whether in software or in its device is not known.
+        KtlsUnknown = 16 => "ktls_unknown",
     }
 }
 
@@ -82,7 +84,80 @@ impl Sharing {
             | Self::SocketSource
             | Self::MaybeReflink
             | Self::UnknownSource
-            | Self::UnknownSink => SharingVerdict::Unknown,
+            | Self::UnknownSink
+            | Self::KtlsUnknown => SharingVerdict::Unknown,
         })
+    }
+
+    /// The tags with a verdict, one bit each.
+    const fn tags_of(verdict: SharingVerdict) -> u32 {
+        let mut tags = 0;
+        let mut index = 0;
+        while index < Self::ALL.len() {
+            let sharing = Self::ALL[index];
+            if let Some(found) = sharing.verdict()
+                && found as u8 == verdict as u8
+            {
+                tags |= 1 << sharing as u8;
+            }
+            index += 1;
+        }
+        tags
+    }
+
+    /// Whether the kernel copied the bytes, by tag.
+    #[must_use]
+    pub const fn is_copied(tag: u8) -> bool {
+        const COPIED: u32 = Sharing::tags_of(SharingVerdict::Copied);
+        COPIED >> (tag & 31) & 1 != 0
+    }
+
+    /// What became of bytes that came from their source as `source` says and went into their sink
+    /// as `sink` says, by tags; a sink without an opinion is [`Sharing::None`].
+    ///
+    /// A copy on the way is a copy; else a doubt is a doubt.
+    #[must_use]
+    pub const fn combined(source: u8, sink: u8) -> u8 {
+        const UNKNOWN: u32 = Sharing::tags_of(SharingVerdict::Unknown);
+        let sink_is_unknown = UNKNOWN >> (sink & 31) & 1 != 0;
+        if Self::is_copied(sink) || (sink_is_unknown && !Self::is_copied(source)) {
+            sink
+        } else {
+            source
+        }
+    }
+}
+
+const _: () = {
+    // Tags are bits of a word.
+    assert!(Sharing::ALL.len() <= 32);
+    let mut index = 0;
+    while index < Sharing::ALL.len() {
+        let tag = Sharing::ALL[index] as u8;
+        assert!(Sharing::combined(tag, Sharing::None as u8) == tag);
+        index += 1;
+    }
+};
+
+#[cfg(test)]
+mod tests {
+    use super::{Sharing, SharingVerdict};
+
+    #[test]
+    fn the_worse_half_decides() {
+        for source in Sharing::ALL {
+            for sink in Sharing::ALL {
+                let both = Sharing::combined(*source as u8, *sink as u8);
+                let both = Sharing::try_from(both).expect("one of the two");
+                assert!(both == *source || both == *sink);
+                let halves = [source.verdict(), sink.verdict()];
+                let expected = [SharingVerdict::Copied, SharingVerdict::Unknown]
+                    .into_iter()
+                    .find(|verdict| halves.contains(&Some(*verdict)));
+                if expected.is_some() {
+                    assert_eq!(both.verdict(), expected, "{source:?} {sink:?}");
+                }
+            }
+        }
     }
 }

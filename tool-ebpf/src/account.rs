@@ -3,11 +3,14 @@
 use copytax_common::{Call, Class, EndpointKind, ProcessKey, Sharing};
 
 use crate::{
+    completions::{self, Ids, SendKey},
     content,
     endpoint::Endpoint,
-    flows::{self, Amount, Flow},
-    last_ingest, pieces, pipes,
-    relay::{self, CHUNK, Whole},
+    flows::{self, Amount, Files, Flow},
+    last_ingest, mapping, pieces,
+    pipes::{self, Origin},
+    relay::{self, CHUNK, Place, Whole},
+    sharing, tls,
     walk::{self, Caller, Direction, Shape},
 };
 
@@ -41,19 +44,14 @@ impl Memory {
 impl Operation {
     /// Walks the memory of a call that moved `result` bytes (or messages); gives the bytes.
     #[inline(always)]
-    fn walk(
-        &self,
-        endpoint: EndpointKind,
-        direction: Direction,
-        memory: Memory,
-        result: u64,
-    ) -> u64 {
+    fn walk(&self, endpoint: &Endpoint, direction: Direction, memory: Memory, result: u64) -> u64 {
         let caller = Caller {
             process: self.process,
             tag: self.tag,
             thread: self.thread,
             call: self.call,
-            endpoint,
+            endpoint: endpoint.kind,
+            file: endpoint.id(),
             direction,
         };
         walk::walk(&caller, memory.shape, memory.address, memory.length, result)
@@ -64,14 +62,14 @@ impl Operation {
     pub(crate) fn ingest(&self, source: &Endpoint, memory: Memory, result: u64) {
         let mut bytes = result;
         if result != 0 {
-            let mut base = memory.address;
+            let (tag, thread) = (self.tag, self.thread);
             if memory.is_one_unit(result) {
-                pieces::read(self.tag, base, result, self.thread, source.kind as u8);
+                pieces::read(tag, memory.address, result, thread, source.origin());
             } else {
-                bytes = self.walk(source.kind, Direction::Ingest, memory, result);
-                base = walk::first_address();
+                bytes = self.walk(source, Direction::Ingest, memory, result);
+                let base = walk::first_address();
+                last_ingest::remember(tag, thread, base, bytes, source.kind as u8, Place(0));
             }
-            last_ingest::remember(self.tag, self.thread, base, bytes, source.kind);
         }
         self.count_ingest(source, bytes);
     }
@@ -82,41 +80,72 @@ impl Operation {
         if source.kind as u8 == EndpointKind::Pipe as u8 {
             pipes::discard(source, bytes);
         }
-        self.add(source.kind, EndpointKind::None, Class::Ingest, bytes);
+        let flow = Flow::copied(self.call, source.kind as u8, 0, Class::Ingest);
+        flows::add(self.process, flow, Files::NONE, Amount::call(bytes));
     }
 
     /// Accounts for a call that brought `result` bytes (or messages) out of `memory`.
     #[inline(always)]
     pub(crate) fn egress(&self, sink: &Endpoint, memory: Memory, result: u64) {
         let mut bytes = result;
-        if !memory.is_one_unit(bytes) || !self.egress_one_unit(sink.kind, memory, bytes) {
-            bytes = self.walk(sink.kind, Direction::Egress, memory, bytes);
+        if !memory.is_one_unit(bytes) || !self.egress_one_unit(sink, memory, bytes) {
+            bytes = self.walk(sink, Direction::Egress, memory, bytes);
         }
         if sink.kind as u8 == EndpointKind::Pipe as u8 {
-            pipes::fill(sink, EndpointKind::Pipe as u8, bytes);
+            pipes::fill(sink, Origin::pages(EndpointKind::Pipe), bytes);
         }
+    }
+
+    /// Accounts for a call that lent `result` bytes (or messages) of `memory` to a socket; its
+    /// completion has this key, or, if it is several, the first one.
+    #[inline(always)]
+    pub(crate) fn egress_by_reference(
+        &self,
+        sink: &Endpoint,
+        memory: Memory,
+        result: u64,
+        (key, ids): (SendKey, Ids),
+    ) {
+        completions::begin(self.process, self.call, sink.kind as u8, key, ids);
+        self.walk(sink, Direction::ByReference, memory, result);
     }
 
     /// Accounts for a write whose one buffer is one piece of a read, or nothing that is remembered and
     /// too short to be looked up by content; `false` where it is neither.
     #[inline(always)]
-    fn egress_one_unit(&self, sink: EndpointKind, memory: Memory, bytes: u64) -> bool {
+    fn egress_one_unit(&self, sink: &Endpoint, memory: Memory, bytes: u64) -> bool {
         let (tag, address) = (self.tag, memory.address);
-        let (source, class) = match relay::spend_whole(tag, address, address + bytes) {
-            Whole::Piece(piece) => {
-                pieces::forget_spent(tag, &piece, address);
-                (piece.source, pieces::class_of(&piece))
-            }
-            Whole::Nothing if memory.length < content::MIN_LENGTH => {
-                match last_ingest::take(tag, self.thread, memory.length, bytes) {
-                    Some(source) => (source, Class::SameSize),
-                    None => (EndpointKind::None as u8, Class::Generated),
+        let (origin, class) =
+            if let Some(front) = last_ingest::spend(tag, self.thread, address, bytes) {
+                (front.origin, pieces::class_of(front.origin, front.copied))
+            } else {
+                match relay::spend_whole(tag, address, address + bytes) {
+                    Whole::Piece(piece) => {
+                        pieces::forget_spent(tag, &piece, address);
+                        (
+                            piece.origin(),
+                            pieces::class_of(piece.origin(), piece.copied),
+                        )
+                    }
+                    Whole::Nothing
+                        if memory.length < content::MIN_LENGTH
+                            && !tls::is_record(sink.kind as u8, address, memory.length)
+                            && mapping::is_no_file(tag, address, address + bytes) =>
+                    {
+                        match last_ingest::take(tag, self.thread, memory.length, bytes) {
+                            Some(source) => (relay::Origin { source, file: 0 }, Class::SameSize),
+                            None => (pieces::PROCESS, Class::Generated),
+                        }
+                    }
+                    _ => return false,
                 }
-            }
-            _ => return false,
+            };
+        let flow = Flow::copied(self.call, origin.source, sink.kind as u8, class);
+        let files = Files {
+            source: origin.file,
+            sink: sink.id(),
         };
-        let flow = Flow::copied(self.call, source, sink as u8, class);
-        flows::add(self.process, flow, Amount::call(bytes));
+        flows::add(self.process, flow, files, Amount::call(bytes));
         true
     }
 
@@ -124,57 +153,72 @@ impl Operation {
     #[inline(always)]
     pub(crate) fn transfer(&self, source: &Endpoint, sink: &Endpoint, bytes: u64) {
         let into_pipe = sink.kind as u8 == EndpointKind::Pipe as u8;
-        let class = if into_pipe {
+        let taken = sharing::of_sink(self.call, source, sink);
+        if source.kind as u8 != EndpointKind::Pipe as u8 || bytes == 0 {
+            // A copy into the sink is one whatever the source did.
+            let given = if Sharing::is_copied(taken) {
+                taken
+            } else {
+                sharing::of_source(source)
+            };
+            let origin = Origin {
+                source: source.kind as u8,
+                sharing: Sharing::combined(given, taken),
+                file: source.id() as u32,
+            };
+            if into_pipe && bytes != 0 {
+                pipes::fill(sink, origin, bytes);
+            }
+            self.add_moved(origin, sink, Amount::call(bytes));
+            return;
+        }
+        let consume = self.call != Call::Tee as u8;
+        // Tags of the origins that this call has counted in, the last one lowest: a pipe has four.
+        let mut seen = 0u64;
+        pipes::drain(source, bytes, consume, |staged, length| {
+            let origin = Origin {
+                sharing: Sharing::combined(staged.sharing, taken),
+                ..staged
+            };
+            if into_pipe {
+                pipes::fill(sink, origin, length);
+            }
+            let amount = Amount {
+                bytes: length,
+                is_first_of_flow: !has_lane(seen, origin.tag()),
+                is_first_of_call: seen == 0,
+            };
+            seen = seen << 16 | u64::from(origin.tag());
+            self.add_moved(origin, sink, amount);
+        });
+    }
+
+    /// Accounts for `bytes` of memory that a pipe took by reference.
+    #[inline(always)]
+    pub(crate) fn stage(&self, memory: EndpointKind, pipe: &Endpoint, bytes: u64) {
+        self.add_moved(Origin::pages(memory), pipe, Amount::call(bytes));
+    }
+
+    /// Adds bytes that moved inside the kernel to their flow.
+    #[inline(always)]
+    fn add_moved(&self, origin: Origin, sink: &Endpoint, amount: Amount) {
+        let class = if sink.kind as u8 == EndpointKind::Pipe as u8 {
             Class::Staged
         } else {
             Class::ZeroCopy
         };
-        if source.kind as u8 != EndpointKind::Pipe as u8 || bytes == 0 {
-            if into_pipe && bytes != 0 {
-                pipes::fill(sink, source.kind as u8, bytes);
-            }
-            self.add(source.kind, sink.kind, class, bytes);
-            return;
-        }
-        let consume = self.call != Call::Tee as u8;
-        // Sources that this call has counted in.
-        let mut seen = 0u32;
-        pipes::drain(source, bytes, consume, |kind, length| {
-            if into_pipe {
-                pipes::fill(sink, kind, length);
-            }
-            let bit = 1 << (kind & 31);
-            let amount = Amount {
-                bytes: length,
-                is_first_of_flow: seen & bit == 0,
-                is_first_of_call: seen == 0,
-            };
-            seen |= bit;
-            self.add_amount(kind, sink.kind as u8, class, amount);
-        });
-    }
-
-    /// Adds a whole call to one flow.
-    #[inline(always)]
-    pub(crate) fn add(&self, source: EndpointKind, sink: EndpointKind, class: Class, bytes: u64) {
-        self.add_amount(source as u8, sink as u8, class, Amount::call(bytes));
-    }
-
-    #[inline(always)]
-    fn add_amount(&self, source: u8, sink: u8, class: Class, amount: Amount) {
-        let sharing = if self.call < Call::Read as u8 && class as u8 <= Class::Staged as u8 {
-            Sharing::UnknownSource
-        } else {
-            Sharing::None
-        };
         let flow = Flow {
             call: self.call,
-            source,
-            sink,
+            source: origin.source,
+            sink: sink.kind as u8,
             class,
-            sharing,
+            sharing: origin.sharing,
         };
-        flows::add(self.process, flow, amount);
+        let files = Files {
+            source: origin.file,
+            sink: sink.id(),
+        };
+        flows::add(self.process, flow, files, amount);
     }
 
     /// Counts a call that failed with `result`, a negative errno.
@@ -182,4 +226,13 @@ impl Operation {
     pub(crate) fn add_error(&self, source: EndpointKind, sink: EndpointKind, result: i64) {
         flows::add_error(self.process, self.call, source, sink, (-result) as u16);
     }
+}
+
+/// Whether one of the four lanes of `word` is `tag`.
+#[inline(always)]
+const fn has_lane(word: u64, tag: u16) -> bool {
+    word as u16 == tag
+        || (word >> 16) as u16 == tag
+        || (word >> 32) as u16 == tag
+        || (word >> 48) as u16 == tag
 }

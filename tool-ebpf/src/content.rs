@@ -4,7 +4,7 @@ use core::cell::Cell;
 
 use aya_ebpf::{macros::map, maps::Array};
 
-use crate::{recency, sample};
+use crate::{recency, relay::Origin, sample};
 
 /// Shorter buffers are not looked up by content: equality of so few bytes proves nothing.
 pub(crate) const MIN_LENGTH: u64 = 32;
@@ -24,11 +24,13 @@ pub(crate) struct Set {
     thread: [Cell<u32>; WAYS],
     /// [`recency::now`] of the read.
     stamp: [Cell<u32>; WAYS],
+    /// [`Origin::file`]
+    file: [Cell<u32>; WAYS],
     source: [Cell<u8>; WAYS],
     padding: [u8; 4],
 }
 
-const _: () = assert!(size_of::<Set>() == 152);
+const _: () = assert!(size_of::<Set>() == 168);
 
 // SAFETY: see the type: what is read while it changes does not match.
 unsafe impl Sync for Set {}
@@ -40,7 +42,7 @@ static CONTENT: Array<Set> = Array::with_max_entries(SETS, 0);
 pub(crate) struct Original {
     pub(crate) base: u64,
     pub(crate) thread: u32,
-    pub(crate) source: u8,
+    pub(crate) origin: Origin,
 }
 
 #[inline(always)]
@@ -62,8 +64,23 @@ pub(crate) fn remember(
     base: u64,
     length: u32,
     thread: u32,
-    source: u8,
+    origin: Origin,
 ) -> u32 {
+    // Thread ids have 22 bits at most (PID_MAX_LIMIT of include/linux/threads.h).
+    let reader = u64::from(origin.file) << 32 | u64::from(thread << 8) | u64::from(origin.source);
+    content_remember(tag, fingerprint, base, u64::from(length), reader) as u32
+}
+
+/// [`remember`], of a `reader` that is a file, a thread and a source.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn content_remember(
+    tag: u64,
+    fingerprint: u64,
+    base: u64,
+    length: u64,
+    reader: u64,
+) -> u64 {
     let index = index_of(tag, fingerprint);
     let Some(set) = set_at(index) else {
         return 0;
@@ -78,12 +95,13 @@ pub(crate) fn remember(
     publish(&set.tag[way], 0);
     set.fingerprint[way].set(fingerprint);
     set.base[way].set(base);
-    set.length[way].set(length);
-    set.thread[way].set(thread);
+    set.length[way].set(length as u32);
+    set.thread[way].set((reader >> 8) as u32 & 0xff_ffff);
     set.stamp[way].set(now);
-    set.source[way].set(source);
+    set.file[way].set((reader >> 32) as u32);
+    set.source[way].set(reader as u8);
     publish(&set.tag[way], tag);
-    index * WAYS as u32 + way as u32 + 1
+    u64::from(index) * WAYS as u64 + way as u64 + 1
 }
 
 /// The way of a set to remember a read in: where its equal is, else a free one, else the oldest.
@@ -133,7 +151,10 @@ pub(crate) fn take(tag: u64, fingerprint: u64, length: u32) -> Option<Original> 
             return Some(Original {
                 base: set.base[way].get(),
                 thread: set.thread[way].get(),
-                source: set.source[way].get(),
+                origin: Origin {
+                    source: set.source[way].get(),
+                    file: set.file[way].get(),
+                },
             });
         }
     }

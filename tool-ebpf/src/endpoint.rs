@@ -5,12 +5,14 @@ use copytax_common::EndpointKind;
 use crate::{
     kernel::{Task, load, read},
     layout::layout,
+    relay::Origin,
+    sample::mix,
 };
 
 /// `include/uapi/linux/stat.h`
-const S_IFMT: u16 = 0o170_000;
+pub(crate) const S_IFMT: u16 = 0o170_000;
 const S_IFSOCK: u16 = 0o140_000;
-const S_IFREG: u16 = 0o100_000;
+pub(crate) const S_IFREG: u16 = 0o100_000;
 const S_IFBLK: u16 = 0o060_000;
 const S_IFCHR: u16 = 0o020_000;
 const S_IFIFO: u16 = 0o010_000;
@@ -22,8 +24,8 @@ const AF_INET6: u16 = 10;
 const AF_VSOCK: u16 = 40;
 const SOCK_STREAM: u16 = 1;
 /// `include/uapi/linux/in.h`
-const IPPROTO_TCP: u16 = 6;
-const IPPROTO_UDP: u16 = 17;
+pub(crate) const IPPROTO_TCP: u16 = 6;
+pub(crate) const IPPROTO_UDP: u16 = 17;
 const IPPROTO_MPTCP: u16 = 262;
 
 /// `FMODE_WRITE` of `include/linux/fs.h`.
@@ -73,10 +75,37 @@ impl Endpoint {
         Self { kind, file, inode }
     }
 
+    /// The address of its `struct file`.
+    #[inline(always)]
+    pub(crate) const fn file(&self) -> u64 {
+        self.file
+    }
+
     /// Whether the file is open for writing.
     #[inline(always)]
     pub(crate) fn is_writable(&self) -> bool {
         read::<u32>(self.file, layout!(id_file), layout!(file_mode)) & FMODE_WRITE != 0
+    }
+
+    /// `struct sock` of a socket.
+    #[inline(always)]
+    pub(crate) fn sock(&self) -> u64 {
+        sock_of(self.file)
+    }
+
+    /// Stands for the open file, never 0.
+    #[inline(always)]
+    pub(crate) fn id(&self) -> u64 {
+        id_of(self.file, self.inode)
+    }
+
+    /// What is read from it comes from here.
+    #[inline(always)]
+    pub(crate) fn origin(&self) -> Origin {
+        Origin {
+            source: self.kind as u8,
+            file: self.id() as u32,
+        }
     }
 
     /// Inode number and device: what identifies a pipe while it exists.
@@ -90,9 +119,22 @@ impl Endpoint {
 }
 
 #[inline(always)]
-fn socket_kind(file: u64) -> EndpointKind {
+fn sock_of(file: u64) -> u64 {
     let socket: u64 = read(file, layout!(id_file), layout!(file_private_data));
-    let sock: u64 = read(socket, layout!(id_socket), layout!(socket_sk));
+    read(socket, layout!(id_socket), layout!(socket_sk))
+}
+
+/// Stands for an open file, never 0. Structures of files are used again; the inode's number tells
+/// such files apart, unless one is opened twice.
+#[inline(always)]
+pub(crate) fn id_of(file: u64, inode: u64) -> u64 {
+    let number: u64 = read(inode, layout!(id_inode), layout!(inode_ino));
+    mix(file ^ number.rotate_left(32)) | 1
+}
+
+#[inline(always)]
+fn socket_kind(file: u64) -> EndpointKind {
+    let sock = sock_of(file);
     let family: u16 = read(sock, layout!(id_sock), layout!(sock_family));
     let protocol: u16 = read(sock, layout!(id_sock), layout!(sock_protocol));
     match family {

@@ -10,7 +10,7 @@ use copytax_common::{
     PENDING_FLOWS, PendingFlow, ProcessKey, Sharing,
 };
 
-use crate::{loss, process, sample::mix};
+use crate::{loss, process, sample::mix, transfers};
 
 #[map]
 static FLOWS: PerCpuHashMap<FlowKey, FlowCounters> = PerCpuHashMap::with_max_entries(32_768, 0);
@@ -19,6 +19,9 @@ static FLOWS: PerCpuHashMap<FlowKey, FlowCounters> = PerCpuHashMap::with_max_ent
 /// is cheaper than finding an element of the map. Readers add both up.
 #[map]
 static PENDING: PerCpuArray<PendingFlow> = PerCpuArray::with_max_entries(PENDING_FLOWS, 0);
+
+/// Words of a [`FlowKey`]: start time, thread group and kinds, sharing.
+pub(crate) const FLOW_WORDS: usize = size_of::<FlowKey>() / 8;
 
 #[map]
 static ERRORS: PerCpuHashMap<ErrorKey, ErrorCounters> = PerCpuHashMap::with_max_entries(8_192, 0);
@@ -33,7 +36,8 @@ pub(crate) struct Flow {
     pub(crate) source: u8,
     pub(crate) sink: u8,
     pub(crate) class: Class,
-    pub(crate) sharing: Sharing,
+    /// Tag of [`Sharing`].
+    pub(crate) sharing: u8,
 }
 
 impl Flow {
@@ -45,9 +49,29 @@ impl Flow {
             source,
             sink,
             class,
-            sharing: Sharing::None,
+            sharing: Sharing::None as u8,
         }
     }
+
+    #[inline(always)]
+    const fn packed(&self, process: ProcessKey) -> u64 {
+        let kinds = [self.call, self.source, self.sink, self.class as u8];
+        pack(process.tgid, kinds)
+    }
+}
+
+/// The files that bytes went between ([`crate::endpoint::Endpoint::id`]).
+#[derive(Clone, Copy)]
+pub(crate) struct Files {
+    /// Lower half of the source's.
+    pub(crate) source: u32,
+    /// 0 where bytes went to no file.
+    pub(crate) sink: u64,
+}
+
+impl Files {
+    /// Bytes came into the process.
+    pub(crate) const NONE: Self = Self { source: 0, sink: 0 };
 }
 
 /// What a call adds to a flow.
@@ -70,22 +94,36 @@ impl Amount {
             is_first_of_call: true,
         }
     }
+
+    /// The arguments of [`flow_add`] that are smaller than a register.
+    #[inline(always)]
+    const fn flags(&self, sharing: u8) -> u64 {
+        let first_of_flow = self.is_first_of_flow as u64;
+        let first_of_call = self.is_first_of_call as u64;
+        sharing as u64 | first_of_flow << 8 | first_of_call << 9
+    }
 }
 
 /// Adds to the sums of one flow.
 #[inline(always)]
-pub(crate) fn add(process: ProcessKey, flow: Flow, amount: Amount) {
-    let kinds = [flow.call, flow.source, flow.sink, flow.class as u8];
-    let [sharing, first_of_flow, first_of_call] = [
-        flow.sharing as u64,
-        amount.is_first_of_flow as u64,
-        amount.is_first_of_call as u64,
-    ];
+pub(crate) fn add(process: ProcessKey, flow: Flow, files: Files, amount: Amount) {
     flow_add(
         process.start_time_ns,
-        pack(process.tgid, kinds),
+        flow.packed(process),
         amount.bytes,
-        sharing | first_of_flow << 8 | first_of_call << 9,
+        amount.flags(flow.sharing) | u64::from(files.source) << 32,
+        files.sink,
+    );
+}
+
+/// Takes what was added to one flow back: more has become known of it.
+#[inline(always)]
+pub(crate) fn take_back(process: ProcessKey, flow: Flow, amount: Amount) {
+    flow_take_back(
+        process.start_time_ns,
+        flow.packed(process),
+        amount.bytes,
+        amount.flags(flow.sharing),
     );
 }
 
@@ -97,35 +135,67 @@ const fn pack(tgid: u32, bytes: [u8; 4]) -> u64 {
 
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn flow_add(start_time_ns: u64, packed: u64, bytes: u64, flags: u64) -> u64 {
-    let [call, source, sink, class] = (packed as u32).to_le_bytes();
-    let key = FlowKey {
-        start_time_ns,
-        tgid: (packed >> 32) as u32,
-        call,
-        source,
-        sink,
-        class,
-        sharing: flags as u8,
-        padding: [0; 7],
-    };
-    let hash = mix(start_time_ns ^ packed.rotate_left(17) ^ (flags & 0xff));
-    let Some(slot) = PENDING.get_ptr_mut((hash >> 32) as u32 & (PENDING_FLOWS - 1)) else {
-        return 0;
-    };
-    // SAFETY: the slot belongs to this CPU, where handlers do not interrupt each other.
-    unsafe {
-        if (*slot).key != key {
-            flow_flush((hash >> 32) & u64::from(PENDING_FLOWS - 1));
-            process::register(start_time_ns, key.tgid);
-            (*slot).key = key;
-            (*slot).counters.first_ns = bpf_ktime_get_boot_ns();
-        }
-        (*slot).counters.bytes += bytes;
-        (*slot).counters.calls += (flags >> 8) & 1;
-        (*slot).counters.first_pieces += (flags >> 9) & 1;
+extern "C" fn flow_add(
+    start_time_ns: u64,
+    packed: u64,
+    bytes: u64,
+    flags: u64,
+    sink_file: u64,
+) -> u64 {
+    let flow = words_of(start_time_ns, packed, flags);
+    if let Some(slot) = slot_of(flow) {
+        // SAFETY: the slot belongs to this CPU, where handlers do not interrupt each other.
+        let counters = unsafe { &mut (*slot).counters };
+        counters.bytes = counters.bytes.wrapping_add(bytes);
+        counters.calls = counters.calls.wrapping_add((flags >> 8) & 1);
+        counters.first_pieces = counters.first_pieces.wrapping_add((flags >> 9) & 1);
+    }
+    if sink_file != 0 && bytes != 0 {
+        transfers::note(sink_file, (flags >> 32) as u32, flow, bytes);
     }
     0
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn flow_take_back(start_time_ns: u64, packed: u64, bytes: u64, flags: u64) -> u64 {
+    if let Some(slot) = slot_of(words_of(start_time_ns, packed, flags)) {
+        // SAFETY: as in `flow_add`.
+        let counters = unsafe { &mut (*slot).counters };
+        counters.bytes = counters.bytes.wrapping_sub(bytes);
+        counters.calls = counters.calls.wrapping_sub((flags >> 8) & 1);
+        counters.first_pieces = counters.first_pieces.wrapping_sub((flags >> 9) & 1);
+    }
+    0
+}
+
+/// The words of a [`FlowKey`].
+#[inline(always)]
+const fn words_of(start_time_ns: u64, packed: u64, flags: u64) -> [u64; FLOW_WORDS] {
+    [start_time_ns, packed.rotate_left(32), flags & 0xff]
+}
+
+/// This CPU's slot for a flow, which may have been another's before.
+#[inline(always)]
+fn slot_of(flow: [u64; FLOW_WORDS]) -> Option<*mut PendingFlow> {
+    let hash = mix(flow[0] ^ flow[1].rotate_left(49) ^ flow[2]);
+    let index = (hash >> 32) as u32 & (PENDING_FLOWS - 1);
+    let slot = PENDING.get_ptr_mut(index)?;
+    // SAFETY: the slot belongs to this CPU, where handlers do not interrupt each other. Its key is
+    // compared word by word: for so many bytes the compiler would call a loop.
+    unsafe {
+        let key = slot.cast::<u64>();
+        let is_same = *key == flow[0] && *key.add(1) == flow[1] && *key.add(2) == flow[2];
+        if !is_same {
+            flow_flush(u64::from(index));
+            process::register(flow[0], flow[1] as u32);
+            key.write(flow[0]);
+            key.add(1).write(flow[1]);
+            key.add(2).write(flow[2]);
+            (*slot).counters.first_ns = bpf_ktime_get_boot_ns();
+        }
+    }
+    Some(slot)
 }
 
 /// Adds the sums of a slot to the map of flows, and clears them.
@@ -137,37 +207,40 @@ extern "C" fn flow_flush(slot: u64) -> u64 {
     };
     // SAFETY: as in `flow_add`.
     unsafe {
-        let key = (*slot).key;
+        let key = &(*slot).key;
         let pending = (*slot).counters;
-        if pending.calls == 0 && pending.bytes == 0 {
+        if pending.calls == 0 && pending.bytes == 0 && pending.first_pieces == 0 {
             return 0;
         }
         (&raw mut (*slot).counters.bytes).write_volatile(0);
         (&raw mut (*slot).counters.calls).write_volatile(0);
         (&raw mut (*slot).counters.first_pieces).write_volatile(0);
-        let Some(counters) = FLOWS.get_ptr_mut(key).or_else(|| first_of(&key)) else {
+        let Some(counters) = FLOWS.get_ptr_mut(key).or_else(|| first_of(key)) else {
             return 0;
         };
         if (*counters).first_ns == 0 {
             (*counters).first_ns = pending.first_ns;
         }
-        (*counters).bytes += pending.bytes;
-        (*counters).calls += pending.calls;
-        (*counters).first_pieces += pending.first_pieces;
+        (*counters).bytes = (*counters).bytes.wrapping_add(pending.bytes);
+        (*counters).calls = (*counters).calls.wrapping_add(pending.calls);
+        (*counters).first_pieces = (*counters).first_pieces.wrapping_add(pending.first_pieces);
     }
     0
 }
 
+/// A new element's sums: in read-only memory, since the compiler would zero the stack with memset.
+static NOTHING: FlowCounters = FlowCounters {
+    bytes: 0,
+    calls: 0,
+    first_pieces: 0,
+    first_ns: 0,
+};
+
 #[inline(always)]
 fn first_of(key: &FlowKey) -> Option<*mut FlowCounters> {
-    let zero = FlowCounters {
-        bytes: 0,
-        calls: 0,
-        first_pieces: 0,
-        first_ns: 0,
-    };
+    let nothing = &NOTHING;
     // An error is told by the look-up that follows.
-    let _ = FLOWS.insert(key, zero, NOEXIST);
+    let _ = FLOWS.insert(key, nothing, NOEXIST);
     let counters = FLOWS.get_ptr_mut(key);
     if counters.is_none() {
         loss::count(LossCounter::MapFull);

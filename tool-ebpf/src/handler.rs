@@ -1,14 +1,18 @@
 //! What happens at the exit of an accounted system call.
 
-use copytax_common::{Call, CallGroup, Class, EndpointKind, LossCounter};
+use copytax_common::{Call, CallGroup, EndpointKind, LossCounter};
 
 use crate::{
     account::{Memory, Operation},
     arch::{self, Registers},
     endpoint::Endpoint,
+    error_queue::{self, MSG_ERRQUEUE},
     kernel::Task,
     layout::layout,
-    loss, pipes, process, target, walk,
+    loss,
+    msg_zerocopy::{self, MSG_ZEROCOPY},
+    pipes::{self, Origin},
+    process, target, walk,
 };
 
 /// `include/linux/socket.h`: the return value is the length of the datagram, not of what was
@@ -65,6 +69,8 @@ pub(crate) fn on_exit(registers: *const Registers, result: i64) {
         exit.egress(result);
     } else if call >= Call::Read as u8 {
         exit.ingest(result);
+    } else if exit.is(Call::Vmsplice) {
+        exit.vmsplice(result);
     } else {
         exit.zero_copy(result);
     }
@@ -130,6 +136,10 @@ impl Exit {
         if result < 0 {
             self.operation
                 .add_error(source.kind, EndpointKind::None, result);
+        } else if self.receive_flags() & MSG_ERRQUEUE != 0 {
+            let (call, address) = (self.operation.call, self.argument::<1>());
+            let bytes = error_queue::read(&source, call, address, result as u64);
+            self.operation.count_ingest(&source, bytes);
         } else if self.is_truncated() {
             self.operation.count_ingest(&source, result as u64);
         } else {
@@ -137,14 +147,22 @@ impl Exit {
         }
     }
 
+    /// The flags of a `recvfrom`, `recvmsg` or `recvmmsg`, 0 of any other read.
+    #[inline(always)]
+    fn receive_flags(&self) -> u64 {
+        if self.operation.call < Call::Recvfrom as u8 {
+            0
+        } else if self.is(Call::Recvmsg) {
+            self.argument::<2>()
+        } else {
+            self.argument::<3>()
+        }
+    }
+
     /// Whether the return value may be larger than what was copied.
     #[inline(always)]
     fn is_truncated(&self) -> bool {
-        if self.is(Call::Recvfrom) {
-            self.argument::<3>() & MSG_TRUNC != 0
-        } else {
-            self.is(Call::Recvmsg) && self.argument::<2>() & MSG_TRUNC != 0
-        }
+        self.receive_flags() & MSG_TRUNC != 0 && !self.is(Call::Recvmmsg)
     }
 
     #[inline(always)]
@@ -153,17 +171,33 @@ impl Exit {
         if result < 0 {
             self.operation
                 .add_error(EndpointKind::None, sink.kind, result);
+        } else if self.is_by_reference(&sink) {
+            let (memory, result) = (self.memory(), result as u64);
+            let key = msg_zerocopy::key_of(&sink, memory, result);
+            self.operation
+                .egress_by_reference(&sink, memory, result, key);
         } else {
             self.operation.egress(&sink, self.memory(), result as u64);
         }
     }
 
+    /// Whether the call lent its memory to the socket, instead of having it copied.
     #[inline(always)]
+    fn is_by_reference(&self, sink: &Endpoint) -> bool {
+        let flags = if self.is(Call::Sendmsg) {
+            self.argument::<2>()
+        } else if self.is(Call::Sendto) || self.is(Call::Sendmmsg) {
+            self.argument::<3>()
+        } else {
+            return false;
+        };
+        flags & MSG_ZEROCOPY != 0 && msg_zerocopy::is_honoured(sink)
+    }
+
+    /// Not inlined: its variables are then not on the stack of the calls that walk memory, whose chains
+    /// are the long ones.
+    #[inline(never)]
     fn zero_copy(&self, result: i64) {
-        if self.is(Call::Vmsplice) {
-            self.vmsplice(result);
-            return;
-        }
         let (from, to) = if self.is(Call::Sendfile) {
             (self.argument::<1>(), self.argument::<0>())
         } else if self.is(Call::Tee) {
@@ -199,10 +233,9 @@ impl Exit {
             self.operation.add_error(source, sink, result);
         } else if fills {
             if result != 0 {
-                pipes::fill(&pipe, memory as u8, result as u64);
+                pipes::fill(&pipe, Origin::pages(memory), result as u64);
             }
-            self.operation
-                .add(memory, pipe.kind, Class::Staged, result as u64);
+            self.operation.stage(memory, &pipe, result as u64);
         } else {
             self.operation.ingest(&pipe, self.memory(), result as u64);
         }

@@ -1,7 +1,7 @@
 //! Each thread's last read: a write of the same length but other content is a transformation.
 
+use crate::relay::{self, Front, Place};
 use aya_ebpf::{macros::map, maps::Array};
-use copytax_common::EndpointKind;
 
 const THREADS: u32 = 65_536;
 
@@ -14,11 +14,13 @@ pub(crate) struct LastIngest {
     length: u32,
     /// Bytes not yet written, 0 when spent.
     left: u32,
+    /// Where its memory is remembered.
+    place: Place,
     source: u8,
-    padding: [u8; 3],
+    padding: [u8; 7],
 }
 
-const _: () = assert!(size_of::<LastIngest>() == 32);
+const _: () = assert!(size_of::<LastIngest>() == 40);
 
 /// By thread id; ids that are equal in their low 16 bits share a slot, the later read stays.
 #[map]
@@ -29,20 +31,38 @@ fn slot_of(thread: u32) -> Option<*mut LastIngest> {
     LAST_INGEST.get_ptr_mut(thread & (THREADS - 1))
 }
 
-/// Remembers that `thread` read `length` bytes.
+/// Where the last read of `thread` is remembered, if that was of `length` bytes to `base`.
 #[inline(always)]
-pub(crate) fn remember(tag: u64, thread: u32, base: u64, length: u64, source: EndpointKind) {
+pub(crate) fn place_of_read(tag: u64, thread: u32, base: u64, length: u64) -> Place {
+    match slot_of(thread) {
+        // SAFETY: the slot lives in a map value.
+        Some(last)
+            if unsafe {
+                (*last).tag == tag
+                    && (*last).thread == thread
+                    && (*last).base == base
+                    && u64::from((*last).length) == length
+            } =>
+        unsafe { (*last).place },
+        _ => Place(0),
+    }
+}
+
+/// Remembers that `thread` read `length` bytes, and where these are remembered.
+#[inline(always)]
+pub(crate) fn remember(tag: u64, thread: u32, base: u64, length: u64, source: u8, place: Place) {
     let Some(last) = slot_of(thread) else {
         return;
     };
     // SAFETY: the slot lives in a map value.
     unsafe {
+        (*last).place = place;
         (*last).tag = tag;
         (*last).base = base;
         (*last).thread = thread;
         (*last).length = length as u32;
         (*last).left = length as u32;
-        (*last).source = source as u8;
+        (*last).source = source;
     }
 }
 
@@ -57,6 +77,21 @@ pub(crate) fn take(tag: u64, thread: u32, wanted: u64, written: u64) -> Option<u
         }
         (*last).left -= written as u32;
         Some((*last).source)
+    }
+}
+
+/// Spends, by the short way, `length` bytes at `address` that `thread` read last.
+#[inline(always)]
+pub(crate) fn spend(tag: u64, thread: u32, address: u64, length: u64) -> Option<Front> {
+    let last = slot_of(thread)?;
+    // SAFETY: the slot lives in a map value.
+    unsafe {
+        if (*last).tag != tag || (*last).thread != thread || (*last).place == Place(0) {
+            return None;
+        }
+        let front = relay::spend_at((*last).place, tag, thread, address, address + length)?;
+        (*last).left = 0;
+        Some(front)
     }
 }
 

@@ -9,8 +9,10 @@
 
 mod account;
 mod arch;
+mod completions;
 mod content;
 mod endpoint;
+mod error_queue;
 mod flows;
 mod handler;
 mod kernel;
@@ -19,6 +21,8 @@ mod layout;
 mod lifecycle;
 mod lock;
 mod loss;
+mod mapping;
+mod msg_zerocopy;
 mod opaque;
 mod pieces;
 mod pipes;
@@ -26,7 +30,10 @@ mod process;
 mod recency;
 mod relay;
 mod sample;
+mod sharing;
 mod target;
+mod tls;
+mod transfers;
 mod walk;
 
 use aya_ebpf::{

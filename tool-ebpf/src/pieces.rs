@@ -1,43 +1,67 @@
 //! Remembers what was read, and classifies what is written, piece by piece of a segment.
 
-use copytax_common::{Class, EndpointKind};
+use copytax_common::{Class, EndpointKind, Sharing};
 
 use crate::{
-    content,
-    flows::{self, Amount, Flow},
-    last_ingest,
-    relay::{self, CHUNK, Entry, Found, Piece},
+    completions, content,
+    flows::{self, Amount, Files, Flow},
+    last_ingest, mapping,
+    relay::{self, CHUNK, Entry, Found, Origin, Piece, Place},
     sample::{self, SAMPLES},
+    tls,
     walk::{self, Walk},
+};
+
+/// Bytes that the process made itself.
+pub(crate) const PROCESS: Origin = Origin {
+    source: EndpointKind::None as u8,
+    file: 0,
+};
+
+/// Bytes that could not be looked at.
+pub(crate) const UNKNOWN: Origin = Origin {
+    source: EndpointKind::Unknown as u8,
+    file: 0,
 };
 
 /// Remembers a read of one unit.
 #[inline(always)]
-pub(crate) fn read(tag: u64, address: u64, length: u64, thread: u32, source: u8) {
-    piece_read(tag, address, length, u64::from(thread), u64::from(source));
+pub(crate) fn read(tag: u64, address: u64, length: u64, thread: u32, origin: Origin) {
+    let packed = u64::from(origin.file) << 32 | u64::from(origin.source);
+    piece_read(tag, address, length, u64::from(thread), packed);
 }
 
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn piece_read(tag: u64, address: u64, length: u64, thread: u64, source: u64) -> u64 {
+extern "C" fn piece_read(tag: u64, address: u64, length: u64, thread: u64, origin: u64) -> u64 {
+    let thread = thread as u32;
+    let origin = Origin {
+        source: origin as u8,
+        file: (origin >> 32) as u32,
+    };
     let Some(samples) = sample::of(address, length) else {
+        last_ingest::remember(tag, thread, address, length, origin.source, Place(0));
         return 0;
     };
-    let (thread, source) = (thread as u32, source as u8);
-    let mut entry = Entry::fresh(tag, address, length as u32, thread, source, samples);
-    if length >= content::MIN_LENGTH {
+    let entry = Entry::fresh(tag, address, length as u32, thread, origin, samples);
+    let last = last_ingest::place_of_read(tag, thread, address, length);
+    let place = relay::remember_with_content(entry, last, || {
+        if length < content::MIN_LENGTH {
+            return 0;
+        }
         let fingerprint = sample::combine(samples, length as u32);
-        entry.content_slot =
-            content::remember(tag, fingerprint, address, length as u32, thread, source);
-    }
-    relay::remember(entry);
+        content::remember(tag, fingerprint, address, length as u32, thread, origin)
+    });
+    last_ingest::remember(tag, thread, address, length, origin.source, place);
     0
 }
 
-/// The class of a piece that was read before.
+/// The class of bytes that were read before, or are a copy of such.
 #[inline(always)]
-pub(crate) const fn class_of(piece: &Piece) -> Class {
-    if piece.copied {
+pub(crate) const fn class_of(origin: Origin, copied: bool) -> Class {
+    if copied && origin.source == EndpointKind::None as u8 {
+        Class::TlsRecord
+    } else if copied {
         Class::SameContent
     } else {
         Class::SameBuffer
@@ -68,18 +92,28 @@ pub(crate) extern "C" fn piece_ingest() -> u64 {
     let Some(samples) = sample::of(address, length) else {
         return 0;
     };
-    let mut entry = fresh(walk, address, length, walk.endpoint.get(), samples);
+    let entry = fresh(walk, address, length, origin_of(walk), samples);
     if address == walk.segment.get() {
-        entry.content_slot = remember_content(walk, samples);
+        relay::remember_with_content(entry, Place(0), || remember_content(walk, samples));
+    } else {
+        relay::remember(entry);
     }
-    relay::remember(entry);
     0
 }
 
 #[inline(always)]
-fn fresh(walk: &Walk, address: u64, length: u64, source: u8, samples: [u32; SAMPLES]) -> Entry {
+fn fresh(walk: &Walk, address: u64, length: u64, origin: Origin, samples: [u32; SAMPLES]) -> Entry {
     let (tag, thread) = (walk.tag.get(), walk.thread.get());
-    Entry::fresh(tag, address, length as u32, thread, source, samples)
+    Entry::fresh(tag, address, length as u32, thread, origin, samples)
+}
+
+/// What the call reads from.
+#[inline(always)]
+fn origin_of(walk: &Walk) -> Origin {
+    Origin {
+        source: walk.endpoint.get(),
+        file: walk.file.get() as u32,
+    }
 }
 
 /// Remembers the content of the segment whose first piece has these samples; gives its slot plus 1.
@@ -97,8 +131,15 @@ fn remember_content(walk: &Walk, samples: [u32; SAMPLES]) -> u32 {
             None => return 0,
         }
     };
-    let (tag, thread, source) = (walk.tag.get(), walk.thread.get(), walk.endpoint.get());
-    content::remember(tag, fingerprint, address, length as u32, thread, source)
+    let (tag, thread) = (walk.tag.get(), walk.thread.get());
+    content::remember(
+        tag,
+        fingerprint,
+        address,
+        length as u32,
+        thread,
+        origin_of(walk),
+    )
 }
 
 /// Fingerprint of a whole segment; `None` where it is too short, or cannot be read.
@@ -122,7 +163,11 @@ pub(crate) extern "C" fn piece_egress() -> u64 {
         Found::Piece(piece) => {
             forget_spent(tag, &piece, cursor);
             walk.matched.set(walk.matched.get() + piece.length);
-            emit(class_of(&piece), piece.source, piece.length);
+            emit(
+                class_of(piece.origin(), piece.copied),
+                piece.origin(),
+                piece.length,
+            );
             piece.length
         }
         Found::Gap(next) => {
@@ -144,18 +189,71 @@ pub(crate) extern "C" fn segment_end() -> u64 {
     };
     let gap = walk.gap.get();
     walk.gap.set(0);
-    if walk.matched.get() == 0 {
-        if emit_copy(walk) {
-            return 0;
-        }
-        let (tag, thread) = (walk.tag.get(), walk.thread.get());
-        if let Some(source) = last_ingest::take(tag, thread, walk.segment_wanted.get(), gap) {
-            emit(Class::SameSize, source, gap);
-            return 0;
+    if walk.matched.get() != 0 {
+        emit(Class::Generated, PROCESS, gap);
+    } else if !emit_copy(walk) {
+        let (tag, segment) = (walk.tag.get(), walk.segment.get());
+        if mapping::is_no_file(tag, segment, segment + gap) {
+            emit_made(walk, gap);
+        } else {
+            walk.unmapped.set(segment);
+            walk.unmapped_left.set(gap);
         }
     }
-    emit(Class::Generated, EndpointKind::None as u8, gap);
     0
+}
+
+/// Classifies the next run of a segment some of which may be a mapping of a file.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn piece_unmapped() -> u64 {
+    let Some(walk) = walk::current() else {
+        return 0;
+    };
+    let (address, left) = (walk.unmapped.get(), walk.unmapped_left.get());
+    let run = mapping::find(walk.tag.get(), address, left);
+    walk.unmapped.set(address + run.length);
+    walk.unmapped_left.set(left - run.length);
+    if run.is_file {
+        walk.matched.set(walk.matched.get() + run.length);
+        emit(
+            Class::Mapped,
+            Origin {
+                source: EndpointKind::File as u8,
+                file: run.file,
+            },
+            run.length,
+        );
+    } else {
+        walk.gap.set(walk.gap.get() + run.length);
+    }
+    let gap = walk.gap.get();
+    if left == run.length && gap != 0 {
+        walk.gap.set(0);
+        if walk.matched.get() == 0 {
+            emit_made(walk, gap);
+        } else {
+            emit(Class::Generated, PROCESS, gap);
+        }
+    }
+    0
+}
+
+/// Classifies a segment that is neither in memory nor in content what was read, nor a file's: `bytes`
+/// of it were written.
+#[inline(always)]
+fn emit_made(walk: &Walk, bytes: u64) {
+    let (tag, thread) = (walk.tag.get(), walk.thread.get());
+    let (segment, wanted) = (walk.segment.get(), walk.segment_wanted.get());
+    if tls::is_record(walk.endpoint.get(), segment, wanted) {
+        follow_rest(walk, PROCESS);
+        emit(Class::TlsRecord, PROCESS, bytes);
+        return;
+    }
+    match last_ingest::take(tag, thread, wanted, bytes) {
+        Some(source) => emit(Class::SameSize, Origin { source, file: 0 }, bytes),
+        None => emit(Class::Generated, PROCESS, bytes),
+    }
 }
 
 /// Looks the segment up by content.
@@ -170,12 +268,23 @@ fn emit_copy(walk: &Walk) -> bool {
     };
     relay::relay_forget(tag, original.base);
     last_ingest::forget(tag, original.thread, original.base, 1);
+    follow_rest(walk, original.origin);
+    emit(
+        Class::SameContent,
+        original.origin,
+        walk.segment_length.get(),
+    );
+    true
+}
+
+/// Sees to it that what a short write has left of the segment is found where it lies. Without a source
+/// it is of a TLS record, else of a copy.
+#[inline(always)]
+fn follow_rest(walk: &Walk, origin: Origin) {
     let written = walk.segment_length.get();
     walk.rest.set(walk.segment.get() + written);
-    walk.rest_left.set(wanted - written);
-    walk.rest_source.set(original.source);
-    emit(Class::SameContent, original.source, written);
-    true
+    walk.rest_left.set(walk.segment_wanted.get() - written);
+    walk.rest_origin.set(origin);
 }
 
 /// Remembers the next unit of what a short write has left of a copy: it follows from where this write
@@ -191,7 +300,7 @@ pub(crate) extern "C" fn piece_rest() -> u64 {
     walk.rest.set(address + length);
     walk.rest_left.set(left - length);
     if let Some(samples) = sample::of(address, length) {
-        let mut entry = fresh(walk, address, length, walk.rest_source.get(), samples);
+        let mut entry = fresh(walk, address, length, walk.rest_origin.get(), samples);
         entry.copied = true;
         relay::remember(entry);
     }
@@ -200,9 +309,18 @@ pub(crate) extern "C" fn piece_rest() -> u64 {
 
 /// Adds a piece to its flow.
 #[inline(always)]
-pub(crate) fn emit(class: Class, source: u8, bytes: u64) {
+pub(crate) fn emit(class: Class, origin: Origin, bytes: u64) {
     let Some(walk) = walk::current() else {
         return;
+    };
+    let (class, source, sharing) = if walk.is_by_reference() && bytes != 0 {
+        let source = match class {
+            Class::SameBuffer | Class::SameContent | Class::Mapped => origin.source,
+            _ => EndpointKind::Memory as u8,
+        };
+        (Class::ByReference, source, Sharing::CompletionUnread)
+    } else {
+        (class, origin.source, Sharing::None)
     };
     let bit = (class as u64).wrapping_sub(Class::SameBuffer as u64) * 16 + u64::from(source & 15);
     let word = &walk.seen[(bit as usize >> 6) & 1];
@@ -214,6 +332,19 @@ pub(crate) fn emit(class: Class, source: u8, bytes: u64) {
     };
     word.set(word.get() | mask);
     walk.has_first_piece.set(1);
-    let flow = Flow::copied(walk.call.get(), source, walk.endpoint.get(), class);
-    flows::add(walk.process.get(), flow, amount);
+    let flow = Flow {
+        call: walk.call.get(),
+        source,
+        sink: walk.endpoint.get(),
+        class,
+        sharing: sharing as u8,
+    };
+    let files = Files {
+        source: origin.file,
+        sink: walk.file.get(),
+    };
+    flows::add(walk.process.get(), flow, files, amount);
+    if sharing as u8 == Sharing::CompletionUnread as u8 {
+        completions::add(source, amount);
+    }
 }

@@ -1,15 +1,59 @@
 //! What filled each pipe: bytes that leave a pipe by `splice` have the source that filled it.
 //!
-//! A pipe's content is a queue of runs, each from one source. Positions count bytes since the pipe
+//! A pipe's content is a queue of runs, each from one source and shared with it or copied. Positions count bytes since the pipe
 //! was first seen, so that filling and draining touch different fields.
 
 use aya_ebpf::{macros::map, maps::LruHashMap};
-use copytax_common::{EndpointKind, LossCounter};
+use copytax_common::{EndpointKind, LossCounter, Sharing};
 
 use crate::{endpoint::Endpoint, loss};
 
 /// Runs remembered of one pipe.
 pub(crate) const RUNS: usize = 4;
+
+/// Where bytes in a pipe came from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// [`EndpointKind`]
+    pub(crate) source: u8,
+    /// [`Sharing`] of the way into the pipe.
+    pub(crate) sharing: u8,
+    /// Stands for the file that they came from, 0 where there is none.
+    pub(crate) file: u32,
+}
+
+impl Origin {
+    /// Bytes that are in the pipe by reference, or whose way into it is nobody's.
+    #[inline(always)]
+    pub(crate) const fn pages(source: EndpointKind) -> Self {
+        Self {
+            source: source as u8,
+            sharing: Sharing::Pages as u8,
+            file: 0,
+        }
+    }
+
+    /// What flows are told apart by.
+    #[inline(always)]
+    pub(crate) const fn tag(self) -> u16 {
+        u16::from_le_bytes([self.source, self.sharing])
+    }
+
+    #[inline(always)]
+    const fn packed(self) -> u64 {
+        (self.file as u64) << 32 | self.tag() as u64
+    }
+
+    #[inline(always)]
+    const fn of_packed(packed: u64) -> Self {
+        let [source, sharing] = (packed as u16).to_le_bytes();
+        Self {
+            source,
+            sharing,
+            file: (packed >> 32) as u32,
+        }
+    }
+}
 
 /// Identifies a pipe while it exists.
 #[repr(C)]
@@ -28,10 +72,18 @@ pub(crate) struct Content {
     drained: u64,
     /// End position of each run, oldest first.
     end: [u64; RUNS],
-    /// [`EndpointKind`] of each run.
-    source: [u8; RUNS],
+    /// [`Origin`] of each run.
+    origin: [u64; RUNS],
     count: u32,
+    padding: u32,
 }
+
+/// More runs at once than are remembered.
+const UNKNOWN: Origin = Origin {
+    source: EndpointKind::Unknown as u8,
+    sharing: Sharing::UnknownSource as u8,
+    file: 0,
+};
 
 #[map]
 static PIPES: LruHashMap<PipeKey, Content> = LruHashMap::with_max_entries(8_192, 0);
@@ -46,17 +98,16 @@ fn key_of(pipe: &Endpoint) -> PipeKey {
     }
 }
 
-/// Notes that `bytes` from `source` entered `pipe`.
+/// Notes that `bytes` entered `pipe`.
 #[inline(always)]
-pub(crate) fn fill(pipe: &Endpoint, source: u8, bytes: u64) {
+pub(crate) fn fill(pipe: &Endpoint, origin: Origin, bytes: u64) {
     let (inode, device) = pipe.inode_and_device();
-    pipe_fill(inode, u64::from(device), u64::from(source), bytes);
+    pipe_fill(inode, u64::from(device), origin.packed(), bytes);
 }
 
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn pipe_fill(inode: u64, device: u64, source: u64, bytes: u64) -> u64 {
-    let source = source as u8;
+extern "C" fn pipe_fill(inode: u64, device: u64, origin: u64, bytes: u64) -> u64 {
     let key = PipeKey {
         inode,
         device: device as u32,
@@ -67,8 +118,9 @@ extern "C" fn pipe_fill(inode: u64, device: u64, source: u64, bytes: u64) -> u64
             filled: 0,
             drained: 0,
             end: [0; RUNS],
-            source: [0; RUNS],
+            origin: [0; RUNS],
             count: 0,
+            padding: 0,
         };
         // An error is told by the look-up that follows.
         let _ = PIPES.insert(key, empty, 0);
@@ -83,37 +135,41 @@ extern "C" fn pipe_fill(inode: u64, device: u64, source: u64, bytes: u64) -> u64
         (*content).filled = filled;
         let count = (*content).count as usize;
         let last = count.wrapping_sub(1) & (RUNS - 1);
-        if count != 0 && (*content).source[last] == source {
+        if count != 0 && (*content).origin[last] as u16 == origin as u16 {
+            // One run has one file: the one of what is in it, or none.
+            let is_empty = (*content).end[last] <= (*content).drained;
+            if (*content).origin[last] != origin {
+                (*content).origin[last] = if is_empty { origin } else { origin & 0xffff };
+            }
             (*content).end[last] = filled;
         } else if count < RUNS {
             let next = count & (RUNS - 1);
             (*content).end[next] = filled;
-            (*content).source[next] = source;
+            (*content).origin[next] = origin;
             (*content).count = count as u32 + 1;
         } else if (*content).end[0] <= (*content).drained {
             for run in 1..RUNS {
                 (*content).end[run - 1] = (*content).end[run];
-                (*content).source[run - 1] = (*content).source[run];
+                (*content).origin[run - 1] = (*content).origin[run];
             }
             (*content).end[RUNS - 1] = filled;
-            (*content).source[RUNS - 1] = source;
+            (*content).origin[RUNS - 1] = origin;
         } else {
-            // More runs at once than are remembered.
             loss::count(LossCounter::EndpointUnknown);
             (*content).end[RUNS - 1] = filled;
-            (*content).source[RUNS - 1] = EndpointKind::Unknown as u8;
+            (*content).origin[RUNS - 1] = UNKNOWN.packed();
         }
     }
     0
 }
 
-/// Gives the runs of the next `bytes` that leave `pipe` to `each` (source, bytes), and removes them
+/// Gives the runs of the next `bytes` that leave `pipe` to `each` (origin, bytes), and removes them
 /// if `consume`.
 #[inline(always)]
-pub(crate) fn drain(pipe: &Endpoint, bytes: u64, consume: bool, mut each: impl FnMut(u8, u64)) {
+pub(crate) fn drain(pipe: &Endpoint, bytes: u64, consume: bool, mut each: impl FnMut(Origin, u64)) {
     let key = key_of(pipe);
     let Some(content) = PIPES.get_ptr_mut(key) else {
-        each(EndpointKind::Pipe as u8, bytes);
+        each(Origin::pages(EndpointKind::Pipe), bytes);
         return;
     };
     // SAFETY: as in `fill`.
@@ -124,24 +180,24 @@ pub(crate) fn drain(pipe: &Endpoint, bytes: u64, consume: bool, mut each: impl F
             (*content).drained = from + bytes;
         }
         let count = (*content).count as usize;
-        let mut source = EndpointKind::Pipe as u8;
+        let mut origin = Origin::pages(EndpointKind::Pipe);
         for run in 0..RUNS {
             if run >= count || left == 0 {
                 break;
             }
-            source = (*content).source[run];
+            origin = Origin::of_packed((*content).origin[run]);
             let end = (*content).end[run];
             if from < end {
                 let length = if end - from < left { end - from } else { left };
                 // The last run also serves what its filler has not accounted for yet.
                 let length = if run + 1 == count { left } else { length };
-                each(source, length);
+                each(origin, length);
                 from += length;
                 left -= length;
             }
         }
         if left != 0 {
-            each(source, left);
+            each(origin, left);
         }
     }
 }

@@ -47,6 +47,14 @@ pub(crate) fn count_eviction(tag: u64, age: u32) {
     }
 }
 
+/// Counts that a transfer was taken as ended for want of room, `age` after its last bytes.
+#[inline(always)]
+pub(crate) fn count_early_end(age: u32) {
+    if age >> ORDER_BITS < KEPT_AFTER {
+        loss::count(LossCounter::TransfersSplit);
+    }
+}
+
 /// Notes that nobody has the address space of `tag` any more.
 #[inline(always)]
 pub(crate) fn bury(tag: u64) {

@@ -12,7 +12,7 @@ use aya_ebpf::{
 };
 use copytax_common::{Call, Class, EndpointKind, LossCounter, ProcessKey};
 
-use crate::{layout::layout, loss, opaque, pieces};
+use crate::{completions, layout::layout, loss, opaque, pieces, relay::Origin};
 
 /// Steps of one call. The largest call moves 2 GiB (`MAX_RW_COUNT`), which is 32,768 granules; the
 /// largest vector has 1,024 elements (`UIO_MAXIOV`).
@@ -23,8 +23,8 @@ const MAX_STEPS_UNROLLED: u32 = 8;
 /// Size of `struct iovec`.
 const IOVEC_SIZE: u64 = 16;
 /// Size of `struct mmsghdr`, and offset of its `msg_len`.
-const MMSGHDR_SIZE: u64 = 64;
-const MSG_LEN_OFFSET: u64 = 56;
+pub(crate) const MMSGHDR_SIZE: u64 = 64;
+pub(crate) const MSG_LEN_OFFSET: u64 = 56;
 /// Offset of `msg_iov` in `struct msghdr`; `msg_iovlen` follows.
 const MSG_IOV_OFFSET: u64 = 16;
 
@@ -39,6 +39,8 @@ pub(crate) enum Direction {
     Ingest = 0,
     /// Out of the process.
     Egress = 1,
+    /// Out of the process, by reference instead of by a copy.
+    ByReference = 2,
 }
 
 /// State of the walk.
@@ -64,10 +66,13 @@ pub(crate) struct Walk {
     /// Bytes of the segment that were relayed, and that were not.
     pub(crate) matched: Cell<u64>,
     pub(crate) gap: Cell<u64>,
-    /// What a short write of a copy has left: address, bytes, source.
+    /// What a short write of a copy, or of a TLS record, has left: address, bytes, source.
     pub(crate) rest: Cell<u64>,
     pub(crate) rest_left: Cell<u64>,
-    pub(crate) rest_source: Cell<u8>,
+    pub(crate) rest_origin: Cell<Origin>,
+    /// What is not yet known to be a mapping of a file or none: address, bytes.
+    pub(crate) unmapped: Cell<u64>,
+    pub(crate) unmapped_left: Cell<u64>,
     /// Vector elements to come.
     vector: Cell<u64>,
     vector_left: Cell<u64>,
@@ -77,9 +82,12 @@ pub(crate) struct Walk {
     /// Flows that this call has counted in.
     pub(crate) seen: [Cell<u64>; 2],
     pub(crate) thread: Cell<u32>,
+    /// [`Direction`]
     direction: Cell<u8>,
     /// [`EndpointKind`] of the call's descriptor.
     pub(crate) endpoint: Cell<u8>,
+    /// Its file ([`crate::endpoint::Endpoint::id`]).
+    pub(crate) file: Cell<u64>,
     pub(crate) call: Cell<u8>,
     pub(crate) has_first_piece: Cell<u8>,
 }
@@ -97,6 +105,14 @@ pub(crate) fn current() -> Option<&'static Walk> {
     WALK.get_ptr(0).map(|walk| unsafe { &*walk })
 }
 
+impl Walk {
+    /// Whether the bytes leave the process by reference.
+    #[inline(always)]
+    pub(crate) fn is_by_reference(&self) -> bool {
+        self.direction.get() == Direction::ByReference as u8
+    }
+}
+
 /// Who calls, what, and on which endpoint.
 pub(crate) struct Caller {
     pub(crate) process: ProcessKey,
@@ -104,6 +120,7 @@ pub(crate) struct Caller {
     pub(crate) thread: u32,
     pub(crate) call: u8,
     pub(crate) endpoint: EndpointKind,
+    pub(crate) file: u64,
     pub(crate) direction: Direction,
 }
 
@@ -170,6 +187,7 @@ pub(crate) fn walk(caller: &Caller, shape: u8, address: u64, length: u64, result
     walk.direction.set(caller.direction as u8);
     walk.endpoint.set(caller.endpoint as u8);
     walk.call.set(caller.call);
+    walk.file.set(caller.file);
     walk_memory(u64::from(shape), address, length, result)
 }
 
@@ -187,6 +205,7 @@ extern "C" fn walk_memory(shape: u64, address: u64, length: u64, result: u64) ->
     opaque::set(&walk.segment_left, 0);
     opaque::set(&walk.gap, 0);
     opaque::set(&walk.rest_left, 0);
+    opaque::set(&walk.unmapped_left, 0);
     opaque::set(&walk.vector_left, 0);
     opaque::set(&walk.messages_left, 0);
     walk.has_first_piece.set(0);
@@ -234,16 +253,20 @@ fn run() -> bool {
 /// Accounts for what was not walked.
 #[inline(always)]
 fn finish(walk: &Walk, done: bool) {
-    let rest = walk.left.get() + walk.segment_left.get() + walk.gap.get();
+    let rest =
+        walk.left.get() + walk.segment_left.get() + walk.unmapped_left.get() + walk.gap.get();
     if !done || walk.left.get() != 0 {
         loss::count(LossCounter::PiecesTruncated);
     }
-    if walk.direction.get() == Direction::Egress as u8 {
+    if walk.direction.get() != Direction::Ingest as u8 {
         if rest != 0 {
-            pieces::emit(Class::Unknown, EndpointKind::Unknown as u8, rest);
+            pieces::emit(Class::Unknown, pieces::UNKNOWN, rest);
         } else if walk.has_first_piece.get() == 0 {
-            pieces::emit(Class::Generated, EndpointKind::None as u8, 0);
+            pieces::emit(Class::Generated, pieces::PROCESS, 0);
         }
+    }
+    if walk.is_by_reference() {
+        completions::send_end();
     }
 }
 
@@ -261,6 +284,8 @@ fn step() -> i64 {
     };
     if walk.rest_left.get() != 0 {
         pieces::piece_rest();
+    } else if walk.unmapped_left.get() != 0 {
+        pieces::piece_unmapped();
     } else if walk.segment_left.get() == 0 && !next_segment(walk) {
         return DONE;
     } else if walk.segment_left.get() != 0 {
@@ -275,6 +300,7 @@ fn step() -> i64 {
     }
     if walk.segment_left.get() == 0
         && walk.rest_left.get() == 0
+        && walk.unmapped_left.get() == 0
         && walk.vector_left.get() == 0
         && walk.messages_left.get() == 0
     {
@@ -300,8 +326,9 @@ fn begin_segment(walk: &Walk, address: u64, wanted: u64) {
     opaque::set(&walk.gap, 0);
 }
 
-/// Loads the next vector element, or message; `false` when there is none.
-#[inline(always)]
+/// Loads the next vector element, or message; `false` when there is none. Not inlined: what it reads is
+/// then not on the stack while the pieces are looked at.
+#[inline(never)]
 fn next_segment(walk: &Walk) -> bool {
     if walk.left.get() == 0 {
         walk.vector_left.set(0);
@@ -309,6 +336,9 @@ fn next_segment(walk: &Walk) -> bool {
     if walk.vector_left.get() == 0 {
         if walk.messages_left.get() == 0 {
             return false;
+        }
+        if walk.is_by_reference() {
+            completions::next();
         }
         let message = walk.messages.get();
         walk.messages.set(message + MMSGHDR_SIZE);
@@ -326,7 +356,8 @@ fn next_segment(walk: &Walk) -> bool {
     true
 }
 
-#[inline(always)]
+/// Not inlined, as [`next_segment`].
+#[inline(never)]
 fn begin_message(walk: &Walk, message: u64) {
     let vector: [u64; 2] = user(message + MSG_IOV_OFFSET);
     walk.vector.set(vector[0]);
@@ -335,7 +366,7 @@ fn begin_message(walk: &Walk, message: u64) {
 
 /// Reads user memory; all zero, and counted, where it cannot be read.
 #[inline(always)]
-fn user<T: Copy + Default>(address: u64) -> T {
+pub(crate) fn user<T: Copy + Default>(address: u64) -> T {
     let mut value = T::default();
     // SAFETY: the destination is a local of the given size; the helper handles faults.
     let failed = unsafe {

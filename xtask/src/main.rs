@@ -9,6 +9,7 @@ mod lint;
 mod setup;
 mod shell;
 mod test;
+mod vm;
 mod workspace;
 
 use std::ffi::OsString;
@@ -34,12 +35,15 @@ enum Task {
     Setup(setup::Args),
     /// Set up, build, and audit a built-in workload (as root).
     Demo,
-    /// Set up, then run every test (as root); ARGS go to `cargo test`.
+    /// Set up, then run every test (as root), on this kernel and in the virtual machine; with ARGS,
+    /// only `cargo test` with these.
     Test {
         /// Arguments for `cargo test`, such as `--test truth -- --nocapture`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Set up, then run the kernel half's tests on Linux 6.1, in an emulated virtual machine.
+    Vm,
     /// Set up, then measure what copytax costs (as root).
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         Task::Setup(args) => setup::run(&args),
         Task::Demo => demo::run(),
         Task::Test { args } => test::run(&args),
+        Task::Vm => vm::run(),
         Task::Bench(bench) => bench::run(&bench),
         Task::Lint => lint::run(),
     };

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test, on the running kernel.
+//! `cargo xtask test`: every test, on the running kernel, and those of the virtual machine.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::setup::{self, Level};
-use crate::{shell, workspace};
+use crate::{shell, vm, workspace};
 
-/// Sets up, runs `cargo test` over the workspace and gives its status back.
+/// Sets up, runs `cargo test` over the workspace and, if that passes and had no arguments of its own, the
+/// tests in the virtual machine; gives the status back.
 ///
 /// The release profile: workloads that move gigabytes through an unoptimised tool measure the
 /// wrong thing, and it is the build that `cargo xtask demo` uses too.
@@ -18,5 +19,9 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode> {
     let mut test = shell::cargo(&["test", "--release", "--workspace", "--exclude=copytax-ebpf"]);
     test.args(args)
         .env("COPYTAX_TESTBED", workspace::testbed_dir()?);
-    Ok(shell::exit_code(shell::status(&mut test)?))
+    let status = shell::status(&mut test)?;
+    if !status.success() || !args.is_empty() {
+        return Ok(shell::exit_code(status));
+    }
+    vm::run()
 }

@@ -3,4 +3,4 @@
 #[cfg(bpf_target_arch = "x86_64")]
 mod x86_64;
 #[cfg(bpf_target_arch = "x86_64")]
-pub(crate) use x86_64::{Registers, call_of, is_compat, is_compat_family, store_release};
+pub(crate) use x86_64::{O_DIRECT, Registers, call_of, is_compat, is_compat_family, store_release};

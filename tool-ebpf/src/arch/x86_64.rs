@@ -12,6 +12,9 @@ const TS_COMPAT: u32 = 0x0002;
 /// `__USER32_CS` of `arch/x86/include/asm/segment.h`.
 const USER32_CS: u64 = 0x23;
 
+/// `include/uapi/asm-generic/fcntl.h`; other architectures have a bit of their own.
+pub(crate) const O_DIRECT: u32 = 0o40_000;
+
 /// Numbers below this are looked up; all calls of the family are.
 const NUMBERS: usize = 512;
 

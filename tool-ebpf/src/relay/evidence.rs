@@ -44,29 +44,27 @@ pub(super) extern "C" fn relay_unchanged(index: u64, way: u64, from: u64, to: u6
     if length <= sample::SAMPLE_LEN && from <= base && base + u64::from(length) <= to {
         return u64::from(is_unchanged(set, way, 0));
     }
-    let mut inside = false;
+    let mut inside = 0;
     opaque::set(&request.before, NO_RUN);
     opaque::set(&request.behind, NO_RUN);
     for run in 0..SAMPLES {
-        let (offset, size) = sample::run(run, length);
-        let at = base + u64::from(offset);
+        // Read anew for each run: there is little stack for what is kept.
+        let (offset, size) = sample::run(run, opaque::get(&set.length[way]));
+        let at = opaque::get(&set.sampled_at[way]) + u64::from(offset);
         let run_end = at + u64::from(size);
-        if size == 0 {
-            continue;
-        }
-        if at >= from && run_end <= to {
-            inside = true;
+        if size != 0 && at >= from && run_end <= to {
+            inside = 1;
             if !is_unchanged(set, way, run) {
                 return 0;
             }
-        } else if run_end <= from {
+        } else if size != 0 && run_end <= from {
             opaque::set(&request.before, run as u64);
-        } else if opaque::get(&request.behind) == NO_RUN {
+        } else if size != 0 && opaque::get(&request.behind) == NO_RUN {
             opaque::set(&request.behind, run as u64);
         }
     }
-    if inside {
-        return 1;
+    if inside != 0 {
+        return inside;
     }
     let is_proved = is_neighbour_unchanged(set, way, opaque::get(&request.before))
         && is_neighbour_unchanged(set, way, opaque::get(&request.behind));

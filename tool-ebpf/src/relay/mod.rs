@@ -6,12 +6,14 @@
 //! written yet; it shrinks as they are, and dies with the last one, with the next read into the
 //! same memory, or when its content has changed.
 
+mod again;
 mod evidence;
 mod place;
 mod remember;
 mod spend;
 mod table;
 
-pub(crate) use remember::remember;
+pub(crate) use again::{Front, Place, spend_at};
+pub(crate) use remember::{remember, remember_with_content};
 pub(crate) use spend::{Found, Whole, relay_forget, spend, spend_whole};
-pub(crate) use table::{CHUNK, Entry, Piece};
+pub(crate) use table::{CHUNK, Entry, Origin, Piece};

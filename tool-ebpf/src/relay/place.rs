@@ -1,6 +1,6 @@
 //! Writing an entry into a way of a set.
 
-use super::table::{COPIED, Entry, Set, WAYS, granule, request, set_at};
+use super::table::{COPIED, Request, Set, WAYS, entry, granule, is_free, request, set_at};
 use crate::{content, opaque, recency, sample};
 
 /// Age of a free way: older than any.
@@ -17,7 +17,8 @@ pub(super) fn sampled_start(set: &Set, way: usize) -> u64 {
     }
 }
 
-/// Puts the request's entry into a free way of the set, which is locked, else into the oldest one.
+/// Puts the request's entry into a free way of the set, which is locked, else into the oldest one;
+/// gives the way.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(super) extern "C" fn relay_place(index: u64) -> u64 {
@@ -28,7 +29,7 @@ pub(super) extern "C" fn relay_place(index: u64) -> u64 {
     opaque::set(&request.way, 0);
     opaque::set(&request.best, 0);
     for way in 0..WAYS {
-        let age = if set.tag[way].get() == 0 {
+        let age = if is_free(set, way) {
             FREE
         } else {
             u64::from(now.wrapping_sub(set.stamp[way].get()))
@@ -43,54 +44,54 @@ pub(super) extern "C" fn relay_place(index: u64) -> u64 {
     if best != FREE {
         recency::count_eviction(set.tag[way].get(), best as u32);
     }
-    write(set, way, request.entry.get());
-    0
+    write(set, way, request);
+    way as u64
 }
 
 /// Puts the request's entry into this way of the set, which is locked, if the way is still free or its
-/// entry still lies inside of the new one; else anywhere.
+/// entry still lies inside of the new one; 0 if not.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(super) extern "C" fn relay_replace(index: u64, way: u64) -> u64 {
     let (Some(request), Some(set)) = (request(), set_at(index)) else {
         return 0;
     };
-    let entry = request.entry.get();
     if way < WAYS as u64 {
         let way = sample::masked::<{ WAYS as u64 - 1 }>(way);
         let tag = set.tag[way].get();
-        let is_inside = tag == entry.tag
-            && sampled_start(set, way) >= entry.start
-            && set.end[way].get() <= entry.end;
+        let is_inside = tag == entry!(request, tag)
+            && sampled_start(set, way) >= entry!(request, start)
+            && set.end[way].get() <= entry!(request, end);
         if is_inside {
             content::forget(tag, set.content_slot[way].get(), set.base[way].get());
         }
-        if is_inside || tag == 0 {
-            write(set, way, entry);
-            return 0;
+        if is_inside || is_free(set, way) {
+            write(set, way, request);
+            return 1;
         }
     }
-    relay_place(index)
+    0
 }
 
-/// Writes an entry into a way of a set that is locked.
+/// Writes the request's entry into a way of a set that is locked.
 #[inline(always)]
-pub(super) fn write(set: &Set, way: usize, entry: Entry) {
+fn write(set: &Set, way: usize, request: &Request) {
     let now = recency::stamp(set.clock.get());
     set.clock.set(now);
-    set.start[way].set(entry.start);
-    set.end[way].set(entry.end);
-    set.tag[way].set(entry.tag);
-    set.base[way].set(entry.base);
-    set.sampled_at[way].set(entry.sampled_at);
-    set.length[way].set(entry.length);
-    set.thread[way].set(entry.thread);
-    set.content_slot[way].set(entry.content_slot);
+    set.start[way].set(entry!(request, start));
+    set.end[way].set(entry!(request, end));
+    set.tag[way].set(entry!(request, tag));
+    set.base[way].set(entry!(request, base));
+    set.sampled_at[way].set(entry!(request, sampled_at));
+    set.length[way].set(entry!(request, length));
+    set.thread[way].set(entry!(request, thread));
+    set.content_slot[way].set(entry!(request, content_slot));
     set.stamp[way].set(now);
-    set.samples[way][0].set(entry.samples[0]);
-    set.samples[way][1].set(entry.samples[1]);
-    set.samples[way][2].set(entry.samples[2]);
-    set.origin[way].set(entry.source | if entry.copied { COPIED } else { 0 });
+    set.file[way].set(entry!(request, file));
+    set.samples[way][0].set(entry!(request, samples[0]));
+    set.samples[way][1].set(entry!(request, samples[1]));
+    set.samples[way][2].set(entry!(request, samples[2]));
+    set.origin[way].set(entry!(request, source) | if entry!(request, copied) { COPIED } else { 0 });
     note_crossing(set, way);
 }
 

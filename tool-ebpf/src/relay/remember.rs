@@ -1,10 +1,12 @@
 //! Remembering what was read, and making room for it in what was known of the memory.
 
 use super::{
+    again::{Place, renew},
     evidence::{relay_unchanged, relay_unchanged_beside},
     place::{relay_place, relay_replace, sampled_start},
     table::{
-        CHUNK, Entry, WAYS, granule, has_crossing, index_of, relay_lock, request, set_at, unlock,
+        CHUNK, Entry, WAYS, granule, has_crossing, index_of, is_free, relay_lock, request, set_at,
+        unlock,
     },
 };
 use crate::{content, opaque, recency, sample};
@@ -16,16 +18,39 @@ const ADJACENT: u64 = 2;
 
 const INSIDE: u64 = 4;
 
-/// Remembers `entry`, and forgets what was in its memory before.
+/// Remembers `entry`, and forgets what was in its memory before; gives its place.
 #[inline(always)]
-pub(crate) fn remember(entry: Entry) {
-    if let Some(request) = request() {
-        request.entry.set(entry);
-        relay_remember();
-    }
+pub(crate) fn remember(entry: Entry) -> Place {
+    let Some(request) = request() else {
+        return Place(0);
+    };
+    request.entry.set(entry);
+    Place(relay_remember() as u32)
 }
 
-/// Remembers the request's entry.
+/// Like [`remember`], for a read whose content is remembered too: `content_slot` does that. Its last
+/// place may still be its own.
+#[inline(always)]
+pub(crate) fn remember_with_content(
+    entry: Entry,
+    last: Place,
+    content_slot: impl FnOnce() -> u32,
+) -> Place {
+    let Some(request) = request() else {
+        return Place(0);
+    };
+    // First, so that the entry is not on the stack while the content is remembered.
+    request.entry.set(entry);
+    let slot = content_slot();
+    // SAFETY: the cell is valid for writes, and belongs to this CPU.
+    unsafe { (*request.entry.as_ptr()).content_slot = slot };
+    if renew(last, request) {
+        return last;
+    }
+    Place(relay_remember() as u32)
+}
+
+/// Remembers the request's entry; gives its [`Place`].
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn relay_remember() -> u64 {
@@ -50,11 +75,16 @@ extern "C" fn relay_remember() -> u64 {
         trim(behind, relay_neighbours(behind));
     } else if in_own & (ADJACENT | OVERLAPPING) == 0 && in_before == 0 {
         // Nothing around it, or just the entry that it takes the place of.
-        if relay_lock(own) != 0 {
-            relay_replace(own, way);
-            unlock(own);
+        if relay_lock(own) == 0 {
+            return 0;
         }
-        return 0;
+        let way = if relay_replace(own, way) != 0 {
+            way
+        } else {
+            relay_place(own)
+        };
+        unlock(own);
+        return u64::from(Place::of(own, way).0);
     }
     trim(before, in_before);
     trim(own, in_own);
@@ -62,11 +92,12 @@ extern "C" fn relay_remember() -> u64 {
     if (in_own | in_before) & ADJACENT != 0 && append(adjacent) {
         return 0;
     }
-    if relay_lock(own) != 0 {
-        relay_place(own);
-        unlock(own);
+    if relay_lock(own) == 0 {
+        return 0;
     }
-    0
+    let way = relay_place(own);
+    unlock(own);
+    u64::from(Place::of(own, way).0)
 }
 
 /// Takes the memory of the request's entry from a set with such neighbours.
@@ -95,14 +126,16 @@ extern "C" fn relay_neighbours(index: u64) -> u64 {
     for way in 0..WAYS {
         let tag = set.tag[way].get();
         if tag != entry.tag {
-            if tag == 0 && found & INSIDE == 0 {
+            if found & INSIDE == 0 && is_free(set, way) {
                 opaque::set(&request.way, way as u64);
             }
             continue;
         }
         let (from, end) = (sampled_start(set, way), set.end[way].get());
         if end == entry.start {
-            found |= ADJACENT;
+            if !is_free(set, way) {
+                found |= ADJACENT;
+            }
         } else if from < entry.end && end > entry.start {
             if from >= entry.start && end <= entry.end && found & INSIDE == 0 {
                 found |= INSIDE;
@@ -167,7 +200,9 @@ extern "C" fn relay_ends_at_entry(index: u64) -> u64 {
     for way in 0..WAYS {
         if set.tag[way].get() == entry.tag
             && set.end[way].get() == entry.start
+            && !is_free(set, way)
             && set.origin[way].get() == entry.source
+            && set.file[way].get() == entry.file
             && set.sampled_at[way].get() + u64::from(set.length[way].get()) == entry.start
             && entry.end - set.start[way].get() <= CHUNK
         {
@@ -194,7 +229,11 @@ extern "C" fn relay_trim(index: u64) -> u64 {
         }
         if start >= entry.end || end <= entry.start {
             if sampled_start(set, way) < entry.end && end > entry.start {
-                cut |= 1 << way;
+                if is_free(set, way) {
+                    set.tag[way].set(0);
+                } else {
+                    cut |= 1 << way;
+                }
             }
             continue;
         }

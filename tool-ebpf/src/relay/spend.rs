@@ -4,11 +4,11 @@ use super::{
     evidence::relay_unchanged,
     place::relay_place,
     table::{
-        COPIED, Entry, GRANULE_SHIFT, Piece, WAYS, granule, has_crossing, index_of, relay_lock,
-        request, set_at, unlock,
+        COPIED, GRANULE_SHIFT, Piece, Request, Set, WAYS, granule, has_crossing, index_of, is_free,
+        relay_lock, request, set_at, unlock,
     },
 };
-use crate::sample;
+use crate::{opaque, sample};
 
 /// What a look-up found at an address.
 pub(crate) enum Found {
@@ -130,7 +130,7 @@ extern "C" fn relay_find(index: u64) -> u64 {
             if request.address.get() < set.end[way].get() {
                 covering = way as u64;
             }
-        } else if start < request.next.get() {
+        } else if start < request.next.get() && !is_free(set, way) {
             request.next.set(start);
         }
     }
@@ -151,55 +151,73 @@ extern "C" fn relay_take(index: u64, way: u64) -> u64 {
     if set.tag[slot].get() != request.tag.get() || start > address || address >= end {
         return 0;
     }
-    let piece_end = if request.limit.get() < end {
-        request.limit.get()
-    } else {
-        end
-    };
-    if relay_unchanged(index, way, address, piece_end) == 0 {
+    if relay_unchanged(index, way, address, lesser(request.limit.get(), end)) == 0 {
         set.tag[slot].set(0);
         return 0;
     }
-    let piece = Piece {
-        length: piece_end - address,
-        base: set.base[slot].get(),
-        thread: set.thread[slot].get(),
-        content_slot: set.content_slot[slot].get(),
-        source: set.origin[slot].get() & !COPIED,
-        copied: set.origin[slot].get() & COPIED != 0,
-        spent: address == start && piece_end == end,
-    };
-    request.piece.set(piece);
+    // Read anew: there is little stack for what is kept over the call.
+    let address = opaque::get(&request.address);
+    let (start, end) = (opaque::get(&set.start[slot]), opaque::get(&set.end[slot]));
+    let piece_end = lesser(opaque::get(&request.limit), end);
+    let spent = address == start && piece_end == end;
+    request_piece(request, set, slot, piece_end - address, spent);
     if address == start {
         set.start[slot].set(piece_end);
-        if piece_end == end {
-            set.tag[slot].set(0);
-        }
         return 1;
     }
     set.end[slot].set(address);
     if piece_end != end {
-        let rest = Entry {
-            tag: request.tag.get(),
-            start: piece_end,
-            end,
-            base: set.base[slot].get(),
-            sampled_at: set.sampled_at[slot].get(),
-            length: set.length[slot].get(),
-            thread: set.thread[slot].get(),
-            content_slot: set.content_slot[slot].get(),
-            samples: [
-                set.samples[slot][0].get(),
-                set.samples[slot][1].get(),
-                set.samples[slot][2].get(),
-            ],
-            source: piece.source,
-            copied: piece.copied,
-        };
-        request.entry.set(rest);
+        request_rest(request, set, slot, piece_end, end);
         relay_place(index);
     }
     1
+}
+
+/// Gives `length` bytes of a way of the set as the request's piece.
+///
+/// Not inlined: there is little stack for what it reads.
+#[inline(never)]
+fn request_piece(request: &Request, set: &Set, slot: usize, length: u64, spent: bool) {
+    request.piece.set(Piece {
+        length,
+        base: set.base[slot].get(),
+        thread: set.thread[slot].get(),
+        content_slot: set.content_slot[slot].get(),
+        file: set.file[slot].get(),
+        source: set.origin[slot].get() & !COPIED,
+        copied: set.origin[slot].get() & COPIED != 0,
+        spent,
+    });
+}
+
+/// Requests what is left of a way of the set behind a piece taken out of its middle.
+///
+/// Not inlined, and field by field: there is little stack for an entry.
+#[inline(never)]
+fn request_rest(request: &Request, set: &Set, slot: usize, start: u64, end: u64) {
+    // SAFETY: the cell is valid for writes, and belongs to this CPU.
+    unsafe {
+        let rest = request.entry.as_ptr();
+        (*rest).tag = opaque::get(&request.tag);
+        (*rest).start = start;
+        (*rest).end = end;
+        (*rest).base = opaque::get(&set.base[slot]);
+        (*rest).sampled_at = opaque::get(&set.sampled_at[slot]);
+        (*rest).length = opaque::get(&set.length[slot]);
+        (*rest).thread = opaque::get(&set.thread[slot]);
+        (*rest).content_slot = opaque::get(&set.content_slot[slot]);
+        (*rest).file = opaque::get(&set.file[slot]);
+        (*rest).samples[0] = opaque::get(&set.samples[slot][0]);
+        (*rest).samples[1] = opaque::get(&set.samples[slot][1]);
+        (*rest).samples[2] = opaque::get(&set.samples[slot][2]);
+        (*rest).source = opaque::get(&set.origin[slot]) & !COPIED;
+        (*rest).copied = opaque::get(&set.origin[slot]) & COPIED != 0;
+    }
+}
+
+#[inline(always)]
+const fn lesser(one: u64, other: u64) -> u64 {
+    if one < other { one } else { other }
 }
 
 /// Forgets the entries of `tag` whose read began at `base`: their bytes were written from elsewhere.

@@ -27,7 +27,8 @@ pub(super) const COPIED: u8 = 0x80;
 /// One set. The tags, which every look-up compares, are one cache line.
 #[repr(C)]
 pub(crate) struct Set {
-    /// [`Entry::tag`], 0 where the way is free.
+    /// [`Entry::tag`], 0 where the way is free. An entry that is spent (`start` is `end`) keeps its
+    /// memory, so that it can be renewed, until the way or the memory is taken by another.
     pub(super) tag: [Cell<u64>; WAYS],
     pub(super) start: [Cell<u64>; WAYS],
     pub(super) end: [Cell<u64>; WAYS],
@@ -38,6 +39,8 @@ pub(crate) struct Set {
     pub(super) content_slot: [Cell<u32>; WAYS],
     /// [`recency::stamp`] of the entry.
     pub(super) stamp: [Cell<u32>; WAYS],
+    /// [`Entry::file`]
+    pub(super) file: [Cell<u32>; WAYS],
     pub(super) samples: [[Cell<u32>; SAMPLES]; WAYS],
     /// [`Entry::source`], with [`COPIED`] where [`Entry::copied`].
     pub(super) origin: [Cell<u8>; WAYS],
@@ -48,7 +51,7 @@ pub(crate) struct Set {
     pub(super) lock: Cell<u64>,
 }
 
-const _: () = assert!(size_of::<Set>() == 568);
+const _: () = assert!(size_of::<Set>() == 600);
 
 // SAFETY: changes are made under `lock`; what is read without it is only a hint.
 unsafe impl Sync for Set {}
@@ -74,11 +77,22 @@ pub(crate) struct Entry {
     pub(crate) thread: u32,
     /// Slot in the content table plus 1, or 0.
     pub(crate) content_slot: u32,
+    /// Stands for the file that was read ([`crate::flows::Files::source`]).
+    pub(crate) file: u32,
     pub(crate) samples: [u32; SAMPLES],
     /// [`copytax_common::EndpointKind`]
     pub(crate) source: u8,
     /// Not what was read but a copy of it: the rest of a short write.
     pub(crate) copied: bool,
+}
+
+/// Where bytes were read from.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin {
+    /// [`copytax_common::EndpointKind`]
+    pub(crate) source: u8,
+    /// Stands for the file.
+    pub(crate) file: u32,
 }
 
 /// A run of bytes that were read and are now written.
@@ -88,10 +102,22 @@ pub(crate) struct Piece {
     pub(crate) base: u64,
     pub(crate) thread: u32,
     pub(crate) content_slot: u32,
+    pub(crate) file: u32,
     pub(crate) source: u8,
     pub(crate) copied: bool,
     /// The whole entry is spent: what else remembers the read must forget it.
     pub(crate) spent: bool,
+}
+
+impl Piece {
+    /// Where the bytes were read from.
+    #[inline(always)]
+    pub(crate) const fn origin(&self) -> Origin {
+        Origin {
+            source: self.source,
+            file: self.file,
+        }
+    }
 }
 
 /// Arguments and results of the global functions below, which take scalars only.
@@ -122,6 +148,17 @@ unsafe impl Sync for Request {}
 #[map]
 pub(super) static REQUEST: PerCpuArray<Request> = PerCpuArray::with_max_entries(1, 0);
 
+/// A field of the request's entry, read where it is needed: fields that are kept would be spilled, and
+/// the chains of calls here have little stack.
+macro_rules! entry {
+    ($request:expr, $($field:tt)+) => {
+        // SAFETY: the cell is valid for reads; the verifier sees a load from a map value.
+        unsafe { (&raw const (*$request.entry.as_ptr()).$($field)+).read_volatile() }
+    };
+}
+
+pub(super) use entry;
+
 /// This CPU's [`Request`].
 #[inline(always)]
 pub(crate) fn request() -> Option<&'static Request> {
@@ -145,6 +182,12 @@ pub(super) fn set_at(index: u64) -> Option<&'static Set> {
     // SAFETY: sets live in map values, which stay; fields are plain integers, changed under the
     // set's lock.
     RELAY.get_ptr(index as u32).map(|set| unsafe { &*set })
+}
+
+/// Whether a way can take another entry: it has none, or one that is spent.
+#[inline(always)]
+pub(super) fn is_free(set: &Set, way: usize) -> bool {
+    set.tag[way].get() == 0 || set.start[way].get() >= set.end[way].get()
 }
 
 /// Whether an entry of the set may reach into the next granule.
@@ -175,7 +218,7 @@ impl Entry {
         address: u64,
         length: u32,
         thread: u32,
-        source: u8,
+        origin: Origin,
         samples: [u32; SAMPLES],
     ) -> Self {
         Self {
@@ -187,8 +230,9 @@ impl Entry {
             length,
             thread,
             content_slot: 0,
+            file: origin.file,
             samples,
-            source,
+            source: origin.source,
             copied: false,
         }
     }

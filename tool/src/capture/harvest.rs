@@ -1,7 +1,6 @@
 //! Long windows: what ended processes left in the kernel's maps is taken out before these are full.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::mem;
 use std::time::Duration;
 
 use copytax_common::{PROCESS_EXITED, ProcessRecord};
@@ -10,8 +9,9 @@ use crate::capture::CaptureError;
 use crate::capture::names::Names;
 use crate::model::{
     Call, Class, EndpointKind, ErrorCount, FlowCount, ProcessFacts, ProcessId, Sharing,
+    TransferCount,
 };
-use crate::probe::{Occupancy, Session};
+use crate::probe::{Occupancy, Session, Taken};
 
 /// When to harvest. Defaults are right; tests harvest more eagerly.
 #[doc(hidden)]
@@ -41,6 +41,17 @@ impl Default for Harvesting {
 /// What processes are told apart by when they are too many: name, executable, cgroup.
 type Kind = (String, Option<String>, Option<String>);
 
+/// What transfers are told apart by: those of flows, and the size.
+type TransferKey = (
+    ProcessId,
+    Call,
+    EndpointKind,
+    EndpointKind,
+    Class,
+    Sharing,
+    u8,
+);
+
 /// What was taken out of the kernel's maps.
 pub(super) struct Harvest {
     settings: Harvesting,
@@ -54,6 +65,7 @@ pub(super) struct Harvest {
     ended: HashSet<ProcessId>,
     flows: HashMap<(ProcessId, Call, EndpointKind, EndpointKind, Class, Sharing), FlowCount>,
     errors: HashMap<(ProcessId, Call, EndpointKind, EndpointKind, u16), ErrorCount>,
+    transfers: HashMap<TransferKey, TransferCount>,
     facts: BTreeMap<ProcessId, ProcessFacts>,
     /// For each kind the process that others of the kind join, once there are too many.
     representatives: HashMap<Kind, ProcessId>,
@@ -70,6 +82,7 @@ impl Harvest {
             ended: HashSet::new(),
             flows: HashMap::new(),
             errors: HashMap::new(),
+            transfers: HashMap::new(),
             facts: BTreeMap::new(),
             representatives: HashMap::new(),
         })
@@ -95,7 +108,8 @@ impl Harvest {
         let now = session.occupancy(limit)?;
         self.filling = now.processes >= limit.processes
             || now.flows >= limit.flows
-            || now.errors >= limit.errors;
+            || now.errors >= limit.errors
+            || now.transfers >= limit.transfers;
         if !self.filling {
             return Ok(());
         }
@@ -128,6 +142,7 @@ impl Harvest {
             processes: limit(self.capacity.processes, self.left.processes),
             flows: limit(self.capacity.flows, self.left.flows),
             errors: limit(self.capacity.errors, self.left.errors),
+            transfers: limit(self.capacity.transfers, self.left.transfers),
         }
     }
 
@@ -138,7 +153,11 @@ impl Harvest {
         session: &mut Session,
         names: &Names,
     ) -> Result<(), CaptureError> {
-        let (flows, errors) = session.take_ended(ripe)?;
+        let Taken {
+            flows,
+            errors,
+            transfers,
+        } = session.take_ended(ripe)?;
         let counted: BTreeSet<_> = flows
             .iter()
             .map(|flow| flow.process)
@@ -160,6 +179,13 @@ impl Harvest {
         for mut error in errors {
             error.process = stands_for[&error.process];
             self.add_error(error);
+        }
+        // A transfer has a flow, and so a process that was counted.
+        for mut transfer in transfers {
+            if let Some(process) = stands_for.get(&transfer.process) {
+                transfer.process = *process;
+                self.add_transfer(transfer);
+            }
         }
         Ok(())
     }
@@ -225,24 +251,38 @@ impl Harvest {
             .or_insert(error);
     }
 
+    fn add_transfer(&mut self, transfer: TransferCount) {
+        let key = (
+            transfer.process,
+            transfer.call,
+            transfer.source,
+            transfer.sink,
+            transfer.class,
+            transfer.sharing,
+            transfer.bucket,
+        );
+        self.transfers
+            .entry(key)
+            .and_modify(|sum| {
+                sum.count += transfer.count;
+                sum.bytes += transfer.bytes;
+            })
+            .or_insert(transfer);
+    }
+
     /// Facts of the processes that were taken.
     pub(super) fn facts(&self) -> &BTreeMap<ProcessId, ProcessFacts> {
         &self.facts
     }
 
-    /// Everything that was taken: flows, errors, facts.
-    pub(super) fn finish(
-        mut self,
-    ) -> (
-        Vec<FlowCount>,
-        Vec<ErrorCount>,
-        BTreeMap<ProcessId, ProcessFacts>,
-    ) {
-        (
-            self.flows.into_values().collect(),
-            self.errors.into_values().collect(),
-            mem::take(&mut self.facts),
-        )
+    /// Everything that was taken, and the facts of the processes.
+    pub(super) fn finish(self) -> (Taken, BTreeMap<ProcessId, ProcessFacts>) {
+        let taken = Taken {
+            flows: self.flows.into_values().collect(),
+            errors: self.errors.into_values().collect(),
+            transfers: self.transfers.into_values().collect(),
+        };
+        (taken, self.facts)
     }
 }
 

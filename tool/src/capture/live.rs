@@ -228,13 +228,14 @@ fn snapshot(
         processes: names.resolve(&counted, &records, harvest.facts()),
         flows,
         errors,
-        transfers: Vec::new(),
+        transfers: session.transfers()?,
         loss: session.loss()?,
         command,
     };
-    let (flows, errors, facts) = harvest.finish();
-    snapshot.flows.extend(flows);
-    snapshot.errors.extend(errors);
+    let (taken, facts) = harvest.finish();
+    snapshot.flows.extend(taken.flows);
+    snapshot.errors.extend(taken.errors);
+    snapshot.transfers.extend(taken.transfers);
     snapshot.processes.extend(facts);
     let own: BTreeSet<_> = snapshot
         .processes

@@ -178,6 +178,10 @@ pub struct Loss {
     pub unsupported_abi_calls: Option<u64>,
     /// Calls whose descriptor could not be resolved.
     pub endpoint_unknown: u64,
+    /// Transfers taken as ended for want of room.
+    pub transfers_split: u64,
+    /// Buffers whose mapping could not be looked at.
+    pub mapping_contention: u64,
 }
 
 /// How a command that the tool started has ended.

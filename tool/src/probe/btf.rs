@@ -17,6 +17,8 @@ const HEADER_SIZE: u32 = 24;
 const TYPE_SIZE: usize = 12;
 /// `struct btf_member`: name, type, offset.
 const MEMBER_SIZE: usize = 12;
+/// `struct btf_enum`: name, value.
+const ENUMERATOR_SIZE: usize = 8;
 
 const KIND_INT: u32 = 1;
 const KIND_PTR: u32 = 2;
@@ -47,10 +49,16 @@ pub(crate) struct Btf<'a> {
     types: &'a [u8],
     /// The section of strings.
     strings: &'a [u8],
-    /// Where the type with id i + 1 begins in `types`.
+    /// The strings that a module's offsets begin with: the kernel's.
+    base_strings: &'a [u8],
+    /// Types that a module's ids begin with: the kernel's.
+    base_types: u32,
+    /// Where the type with id `base_types` + i + 1 begins in `types`.
     offsets: Vec<u32>,
     /// Ids of the structures.
     structures: Vec<u32>,
+    /// Ids of the enumerations of 32 bits.
+    enumerations: Vec<u32>,
     /// Ids of the functions.
     functions: Vec<u32>,
     /// Ids of the type names.
@@ -74,6 +82,20 @@ struct Type {
 impl<'a> Btf<'a> {
     /// Goes over `bytes` once.
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, ProbeError> {
+        Self::parse_above(bytes, &[], 0)
+    }
+
+    /// The types of a module, which go on where those of the `kernel` end. Only its own can be
+    /// asked for.
+    pub(crate) fn parse_module(bytes: &'a [u8], kernel: &Btf<'a>) -> Result<Self, ProbeError> {
+        Self::parse_above(bytes, kernel.strings, kernel.offsets.len() as u32)
+    }
+
+    fn parse_above(
+        bytes: &'a [u8],
+        base_strings: &'a [u8],
+        base_types: u32,
+    ) -> Result<Self, ProbeError> {
         let word = |at| word(bytes, at).ok_or_else(|| damaged("its header is cut off"));
         let magic = bytes.first_chunk().map(|two| u16::from_ne_bytes(*two));
         if magic != Some(MAGIC) {
@@ -89,8 +111,11 @@ impl<'a> Btf<'a> {
         let mut btf = Btf {
             types: section(word(8)?, word(12)?)?,
             strings: section(word(16)?, word(20)?)?,
+            base_strings,
+            base_types,
             offsets: Vec::new(),
             structures: Vec::new(),
+            enumerations: Vec::new(),
             functions: Vec::new(),
             names: Vec::new(),
         };
@@ -107,9 +132,10 @@ impl<'a> Btf<'a> {
                 .type_at(offset)
                 .ok_or_else(|| damaged("a type is cut off"))?;
             self.offsets.push(offset as u32);
-            let id = self.offsets.len() as u32;
+            let id = self.base_types + self.offsets.len() as u32;
             match found.kind {
                 KIND_STRUCT => self.structures.push(id),
+                KIND_ENUM => self.enumerations.push(id),
                 KIND_FUNC => self.functions.push(id),
                 KIND_TYPEDEF => self.names.push(id),
                 _ => {}
@@ -132,13 +158,14 @@ impl<'a> Btf<'a> {
     }
 
     fn by_id(&self, id: u32) -> Option<Type> {
-        let index = id.checked_sub(1)? as usize;
+        let index = id.checked_sub(self.base_types + 1)? as usize;
         self.type_at(*self.offsets.get(index)? as usize)
     }
 
     fn is_named(&self, name: u32, wanted: &str) -> bool {
-        self.strings
-            .get(name as usize..)
+        let name = name as usize;
+        let own = name.checked_sub(self.base_strings.len());
+        own.map_or(self.base_strings.get(name..), |own| self.strings.get(own..))
             .and_then(|rest| rest.strip_prefix(wanted.as_bytes()))
             .is_some_and(|rest| rest.first() == Some(&0))
     }
@@ -163,6 +190,16 @@ impl<'a> Btf<'a> {
     /// The id of type name `name`.
     pub(crate) fn typedef(&self, name: &str) -> Option<u32> {
         self.first_named(&self.names, name)
+    }
+
+    /// The value of `enumerator` in `enum name`.
+    pub(crate) fn enumerator(&self, name: &str, enumerator: &str) -> Option<u32> {
+        let found = self.by_id(self.first_named(&self.enumerations, name)?)?;
+        (0..found.members).find_map(|index| {
+            let at = found.offset + TYPE_SIZE + index as usize * ENUMERATOR_SIZE;
+            let is_wanted = self.is_named(word(self.types, at)?, enumerator);
+            is_wanted.then(|| word(self.types, at + 4)).flatten()
+        })
     }
 
     /// Bit offset of `member` in the structure with this id, also inside anonymous structures and
@@ -219,7 +256,8 @@ impl Type {
             | KIND_FUNC | KIND_FLOAT | KIND_TYPE_TAG => return Ok(0),
             KIND_INT | KIND_VAR | KIND_DECL_TAG => return Ok(4),
             KIND_ARRAY => return Ok(12),
-            KIND_ENUM | KIND_FUNC_PROTO => 8,
+            KIND_ENUM => ENUMERATOR_SIZE,
+            KIND_FUNC_PROTO => 8,
             KIND_STRUCT | KIND_UNION => MEMBER_SIZE,
             KIND_DATASEC | KIND_ENUM64 => 12,
             unknown => {

@@ -6,11 +6,14 @@ use aya::Ebpf;
 use aya::maps::{HashMap, Map, MapData, MapError, PerCpuArray, PerCpuHashMap};
 use copytax_common::{
     ErrorCounters, ErrorKey, FlowCounters, FlowKey, PendingFlow, ProcessKey, ProcessRecord,
+    TransferCounters, TransferKey,
 };
 
-use crate::model::{ErrorCount, FlowCount, ProcessId};
-use crate::probe::maps::{Raw, error_count, failed, flow_count, map, map_mut, missing, sum};
-use crate::probe::{ProbeError, Session};
+use crate::model::{ErrorCount, FlowCount, ProcessId, TransferCount};
+use crate::probe::maps::{
+    Raw, error_count, failed, flow_count, is_empty, map, map_mut, missing, sum,
+};
+use crate::probe::{ProbeError, Session, transfers};
 
 /// The maps that fill up, by what they hold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,6 +24,19 @@ pub struct Occupancy {
     pub flows: usize,
     /// Errors.
     pub errors: usize,
+    /// Sizes of transfers.
+    pub transfers: usize,
+}
+
+/// What was taken out of the maps.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// Sums of calls that did not fail.
+    pub flows: Vec<FlowCount>,
+    /// Sums of calls that failed.
+    pub errors: Vec<ErrorCount>,
+    /// Transfers that had ended.
+    pub transfers: Vec<TransferCount>,
 }
 
 impl Session {
@@ -57,14 +73,14 @@ impl Session {
     /// # Errors
     ///
     /// Where a kernel's map cannot be read.
-    pub fn take_ended(
-        &mut self,
-        ended: &HashSet<ProcessId>,
-    ) -> Result<(Vec<FlowCount>, Vec<ErrorCount>), ProbeError> {
-        let flows = take_flows(&mut self.ebpf, ended)?;
-        let errors = take_errors(&mut self.ebpf, ended)?;
+    pub fn take_ended(&mut self, ended: &HashSet<ProcessId>) -> Result<Taken, ProbeError> {
+        let taken = Taken {
+            flows: take_flows(&mut self.ebpf, ended)?,
+            errors: take_errors(&mut self.ebpf, ended)?,
+            transfers: transfers::take(&mut self.ebpf, ended)?,
+        };
         forget(&mut self.ebpf, ended)?;
-        Ok((flows, errors))
+        Ok(taken)
     }
 }
 
@@ -97,6 +113,7 @@ fn capacity(ebpf: &Ebpf) -> Result<Occupancy, ProbeError> {
         processes: of("PROCESSES")?,
         flows: of("FLOWS")?,
         errors: of("ERRORS")?,
+        transfers: of("TRANSFERS")?,
     })
 }
 
@@ -105,10 +122,13 @@ fn occupancy(ebpf: &Ebpf, limit: Occupancy) -> Result<Occupancy, ProbeError> {
     let processes: HashMap<&MapData, Raw<ProcessKey>, Raw<ProcessRecord>> = map(ebpf, "PROCESSES")?;
     let flows: PerCpuHashMap<&MapData, Raw<FlowKey>, Raw<FlowCounters>> = map(ebpf, "FLOWS")?;
     let errors: PerCpuHashMap<&MapData, Raw<ErrorKey>, Raw<ErrorCounters>> = map(ebpf, "ERRORS")?;
+    let transfers: PerCpuHashMap<&MapData, Raw<TransferKey>, Raw<TransferCounters>> =
+        map(ebpf, "TRANSFERS")?;
     Ok(Occupancy {
         processes: processes.keys().take(limit.processes).count(),
         flows: flows.keys().take(limit.flows).count(),
         errors: errors.keys().take(limit.errors).count(),
+        transfers: transfers.keys().take(limit.transfers).count(),
     })
 }
 
@@ -123,7 +143,10 @@ fn take_flows(ebpf: &mut Ebpf, ended: &HashSet<ProcessId>) -> Result<Vec<FlowCou
     let mut taken = Vec::with_capacity(keys.len());
     for key in keys {
         let per_cpu = flows.get(&key, 0).map_err(|error| failed(name, &error))?;
-        taken.push(flow_count(key.0, sum(&per_cpu))?);
+        let sum = sum(&per_cpu);
+        if !is_empty(&sum) {
+            taken.push(flow_count(key.0, sum)?);
+        }
         flows.remove(&key).map_err(|error| failed(name, &error))?;
     }
     Ok(taken)
@@ -161,7 +184,7 @@ fn forget(ebpf: &mut Ebpf, ended: &HashSet<ProcessId>) -> Result<(), ProbeError>
 
 /// The keys that `wanted` picks. All are read before any is removed: a walk whose key has gone
 /// begins again.
-fn matching<K>(
+pub(super) fn matching<K>(
     name: &'static str,
     keys: impl Iterator<Item = Result<K, MapError>>,
     wanted: impl Fn(&K) -> bool,

@@ -8,6 +8,7 @@ use copytax_common::KernelLayout;
 
 use crate::probe::ProbeError;
 use crate::probe::btf::{self, Btf};
+use crate::probe::sharing;
 
 /// The running kernel's BTF.
 ///
@@ -69,6 +70,13 @@ pub(crate) fn of_kernel(btf: &Btf<'_>) -> Result<Kernel, ProbeError> {
         signal_live: at("signal_struct", "live")?,
         mm_arg_start: at("mm_struct", "arg_start")?,
         mm_arg_end: at("mm_struct", "arg_end")?,
+        mm_exe_file: at("mm_struct", "exe_file")?,
+        mm_lock_seq: at("mm_struct", "mm_lock_seq").unwrap_or(0),
+        vma_start: at("vm_area_struct", "vm_start")?,
+        vma_end: at("vm_area_struct", "vm_end")?,
+        vma_flags: at("vm_area_struct", "vm_flags")?,
+        vma_file: at("vm_area_struct", "vm_file")?,
+        vma_anon_vma: at("vm_area_struct", "anon_vma")?,
         files_fdt: at("files_struct", "fdt")?,
         fdt_max_fds: at("fdtable", "max_fds")?,
         fdt_fd: at("fdtable", "fd")?,
@@ -77,12 +85,16 @@ pub(crate) fn of_kernel(btf: &Btf<'_>) -> Result<Kernel, ProbeError> {
         file_mode: at("file", "f_mode")?,
         inode_mode: at("inode", "i_mode")?,
         inode_ino: at("inode", "i_ino")?,
+        inode_flags: at("inode", "i_flags")?,
         inode_sb: at("inode", "i_sb")?,
         super_dev: at("super_block", "s_dev")?,
         socket_sk: at("socket", "sk")?,
         sock_family: at("sock", "__sk_common")? + at("sock_common", "skc_family")?,
         sock_type: at("sock", "sk_type")?,
         sock_protocol: at("sock", "sk_protocol")?,
+        sock_flags: at("sock", "__sk_common")? + at("sock_common", "skc_flags")?,
+        sock_zckey: at("sock", "sk_zckey")?,
+        sock_zerocopy: enumerator(btf, "sock_flags", "SOCK_ZEROCOPY")?,
         bprm_filename: at("linux_binprm", "filename")?,
         id_list_head: structure(btf, "list_head")?,
         id_file: structure(btf, "file")?,
@@ -94,6 +106,8 @@ pub(crate) fn of_kernel(btf: &Btf<'_>) -> Result<Kernel, ProbeError> {
         exec_filename: 0,
         has_rdonly_cast: 0,
         has_loop: u32::from(btf.function("bpf_loop").is_some()),
+        has_find_vma: u32::from(btf.function("bpf_find_vma").is_some()),
+        sharing: sharing::layout(btf),
     };
     Ok(Kernel {
         layout,
@@ -112,6 +126,11 @@ pub(crate) struct Kernel {
 fn structure(btf: &Btf<'_>, name: &str) -> Result<u32, ProbeError> {
     btf.structure(name)
         .ok_or_else(|| ProbeError::Layout(format!("struct {name}")))
+}
+
+fn enumerator(btf: &Btf<'_>, enumeration: &str, name: &str) -> Result<u32, ProbeError> {
+    btf.enumerator(enumeration, name)
+        .ok_or_else(|| ProbeError::Layout(format!("{name} of enum {enumeration}")))
 }
 
 /// Byte offset of `member` in `struct name`, also inside anonymous structures and unions.

@@ -6,7 +6,7 @@ use aya::maps::{HashMap, Map, MapData, MapError, PerCpuArray, PerCpuHashMap, Per
 use aya::{Ebpf, Pod};
 use copytax_common::{
     Abi, Call, Class, EndpointKind, ErrorCounters, ErrorKey, FlowCounters, FlowKey, LossCounter,
-    PendingFlow, ProcessKey, ProcessRecord, Sharing,
+    PendingFlow, ProcessKey, ProcessRecord, Sharing, SpliceRead,
 };
 
 use crate::model::{ErrorCount, FlowCount, ProcessId};
@@ -90,9 +90,7 @@ pub(crate) fn flows(ebpf: &Ebpf) -> Result<Vec<FlowCount>, ProbeError> {
             add(sums.entry(slot.key).or_default(), slot.counters);
         }
     }
-    let flows = sums
-        .into_iter()
-        .filter(|(_, sum)| (sum.bytes, sum.calls, sum.first_pieces) != (0, 0, 0));
+    let flows = sums.into_iter().filter(|(_, sum)| !is_empty(sum));
     flows.map(|(key, sum)| flow_count(key, sum)).collect()
 }
 
@@ -102,6 +100,11 @@ fn add(sum: &mut FlowCounters, more: FlowCounters) {
     sum.calls = sum.calls.wrapping_add(more.calls);
     sum.first_pieces = sum.first_pieces.wrapping_add(more.first_pieces);
     sum.first_ns = earlier(sum.first_ns, more.first_ns);
+}
+
+/// Whether nothing is left: it has all become another flow.
+pub(super) fn is_empty(sum: &FlowCounters) -> bool {
+    (sum.bytes, sum.calls, sum.first_pieces) == (0, 0, 0)
 }
 
 /// The earlier of two times, of which 0 is none.
@@ -191,4 +194,18 @@ pub(crate) fn set_target(ebpf: &mut Ebpf, pid: u32, flags: u32) -> Result<(), Pr
     targets
         .insert(pid, flags, 0)
         .map_err(|error| failed(name, &error))
+}
+
+/// Tells the kernel half of the implementations of `splice_read`, by address.
+pub(crate) fn set_splice_reads(
+    ebpf: &mut Ebpf,
+    implementations: &[(u64, SpliceRead)],
+) -> Result<(), ProbeError> {
+    let name = "SPLICE_READ";
+    let mut map: HashMap<&mut MapData, u64, u32> = map_mut(ebpf, name)?;
+    for (address, what) in implementations {
+        map.insert(address, *what as u32, 0)
+            .map_err(|error| failed(name, &error))?;
+    }
+    Ok(())
 }

@@ -9,10 +9,13 @@ mod maps;
 mod object;
 mod program;
 mod session;
+mod sharing;
+mod symbols;
 mod tracefs;
+mod transfers;
 mod trials;
 
-pub use ended::Occupancy;
+pub use ended::{Occupancy, Taken};
 pub use floor::Floor;
 pub use session::{LoadTimes, Session};
 pub use trials::trials;

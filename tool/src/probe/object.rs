@@ -44,3 +44,6 @@ pub(crate) fn with_rdonly_cast(id: u32) -> Result<Vec<u8>, ProbeError> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod stack;

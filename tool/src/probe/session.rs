@@ -13,7 +13,7 @@ use crate::model::{Engine, ErrorCount, FlowCount, Loss, ProcessId};
 use crate::probe::btf::Btf as KernelBtf;
 use crate::probe::cause::cause;
 use crate::probe::program::{not_attached, program, refused};
-use crate::probe::{ProbeError, layout, maps, object, tracefs};
+use crate::probe::{ProbeError, layout, maps, object, symbols, tracefs};
 
 /// Programs of the raw engine: name in the object, tracepoint.
 const RAW_PROGRAMS: [(&str, &str); 4] = [
@@ -70,6 +70,17 @@ impl Session {
     ///
     /// Whatever the kernel refuses, in its own words.
     pub fn load(engine: Engine, filter: &Filter) -> Result<Self, ProbeError> {
+        thread::scope(|scope| {
+            // The kernel takes as long to print its symbols as to load the programs.
+            let implementations = scope.spawn(symbols::splice_reads);
+            let mut session = Self::load_programs(engine, filter)?;
+            let implementations = implementations.join().unwrap_or_default();
+            maps::set_splice_reads(&mut session.ebpf, &implementations)?;
+            Ok(session)
+        })
+    }
+
+    fn load_programs(engine: Engine, filter: &Filter) -> Result<Self, ProbeError> {
         let begin = Instant::now();
         let bytes = layout::read_btf()?;
         let btf = KernelBtf::parse(&bytes)?;
@@ -277,6 +288,8 @@ impl Session {
             // 32-bit calls do not fire the per-call tracepoints at all.
             unsupported_abi_calls: (self.engine == Engine::Raw).then_some(unsupported),
             endpoint_unknown: count(LossCounter::EndpointUnknown)?,
+            transfers_split: count(LossCounter::TransfersSplit)?,
+            mapping_contention: count(LossCounter::MappingContention)?,
         })
     }
 }

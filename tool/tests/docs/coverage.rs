@@ -36,6 +36,9 @@ pub(crate) fn of(call: Call, class: Class) -> Option<Covering> {
         (_, Class::SameContent) => "relay_copy",
         (_, Class::SameSize) => "transform",
         (_, Class::Generated) => "generate",
+        (_, Class::Mapped) => "write_mapped",
+        (_, Class::TlsRecord) => "records",
+        (_, Class::ByReference) => "lend",
         _ => return None,
     };
     Some(Covering::operation(operation))

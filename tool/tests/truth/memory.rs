@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::tls;
+
 /// Bytes of one buffer; each has the memory around its start to itself.
 pub(crate) const SLOT: usize = 256 << 10;
 /// Buffers.
@@ -52,6 +54,8 @@ pub(crate) struct Memory {
     units: Vec<Unit>,
     contents: Vec<Content>,
     last: HashMap<i32, Last>,
+    /// Runs of memory (offset, length) that are a mapping of a file.
+    mapped: Vec<(usize, usize)>,
     next_slot: usize,
 }
 
@@ -79,6 +83,7 @@ impl Memory {
             units: Vec::new(),
             contents: Vec::new(),
             last: HashMap::new(),
+            mapped: Vec::new(),
             next_slot: 0,
         }
     }
@@ -209,9 +214,11 @@ impl Memory {
         }
     }
 
-    /// Bytes have been written from a segment: `length` of the `wanted` that were asked for.
+    /// Bytes have been written from a segment to an endpoint of kind `sink`: `length` of the `wanted`
+    /// that were asked for.
     pub(crate) fn egress(
         &mut self,
+        sink: &str,
         thread: i32,
         offset: usize,
         length: usize,
@@ -227,10 +234,10 @@ impl Memory {
             }
             self.unlink(index);
             let unit = &self.units[unit as usize - 1];
-            let class = if unit.copied {
-                "same_content"
-            } else {
-                "same_buffer"
+            let class = match (unit.copied, unit.source) {
+                (true, "none") => "tls_record",
+                (true, _) => "same_content",
+                _ => "same_buffer",
             };
             *runs.entry((class, unit.source)).or_default() += 1;
             let (is_spent, content, reader) = (unit.left == 0, unit.content, unit.thread);
@@ -246,9 +253,34 @@ impl Memory {
             runs.insert(("none", "none"), gap);
             return runs;
         }
-        let key = self.match_whole(thread, offset, length, wanted);
+        if let Some(source) = self.take_content((offset, length), wanted, thread) {
+            runs.insert(("same_content", source), gap);
+            return runs;
+        }
+        let mapped = self.mapped_bytes(offset, length);
+        if mapped > 0 {
+            runs.insert(("mapped", "file"), mapped);
+            if mapped < gap {
+                runs.insert(("none", "none"), gap - mapped);
+            }
+            return runs;
+        }
+        let key = self.made(sink, thread, (offset, length), wanted);
         runs.insert(key, gap);
         runs
+    }
+
+    /// Notes what of the memory is a mapping of a file.
+    pub(crate) fn set_mapped(&mut self, runs: &[(usize, usize)]) {
+        self.mapped = runs.to_vec();
+    }
+
+    fn mapped_bytes(&self, offset: usize, length: usize) -> u64 {
+        let overlap = |&(start, size): &(usize, usize)| {
+            let end = (start + size).min(offset + length);
+            end.saturating_sub(start.max(offset)) as u64
+        };
+        self.mapped.iter().map(overlap).sum()
     }
 
     /// The byte at `index`, which `thread` read, was written unchanged: if it is of the thread's last
@@ -261,45 +293,60 @@ impl Memory {
         }
     }
 
-    /// Class and source of a segment none of whose bytes was read to where it is.
-    fn match_whole(
+    /// The source of the read that a segment is a copy of; what of it was not written is followed.
+    fn take_content(
         &mut self,
-        thread: i32,
-        offset: usize,
-        length: usize,
+        (offset, length): (usize, usize),
         wanted: usize,
-    ) -> (&'static str, &'static str) {
+        thread: i32,
+    ) -> Option<&'static str> {
         let bytes = &self.bytes[offset..offset + wanted];
         let found = self
             .contents
             .iter()
-            .rposition(|content| content.is_alive && content.bytes == bytes);
-        if let Some(found) = found {
-            self.contents[found].is_alive = false;
-            let source = self.contents[found].source;
-            for unit in self.contents[found].units.clone() {
-                for entry in self.shadow.iter_mut().filter(|entry| **entry == unit) {
-                    *entry = 0;
-                }
-                self.units[unit as usize - 1].left = 0;
+            .rposition(|content| content.is_alive && content.bytes == bytes)?;
+        self.contents[found].is_alive = false;
+        let source = self.contents[found].source;
+        for unit in self.contents[found].units.clone() {
+            for entry in self.shadow.iter_mut().filter(|entry| **entry == unit) {
+                *entry = 0;
             }
-            let (reader, base) = self.contents[found].last;
-            self.relayed(reader, base);
-            let end = offset + wanted;
-            let mut start = offset + length;
-            while start < end {
-                let next = (start + CHUNK).min(end);
-                self.units.push(Unit {
-                    source,
-                    copied: true,
-                    left: next - start,
-                    content: None,
-                    thread,
-                });
-                self.shadow[start..next].fill(self.units.len() as u32);
-                start = next;
-            }
-            return ("same_content", source);
+            self.units[unit as usize - 1].left = 0;
+        }
+        let (reader, base) = self.contents[found].last;
+        self.relayed(reader, base);
+        self.follow(source, (offset + length, offset + wanted), thread);
+        Some(source)
+    }
+
+    /// What a short write has left of a copy, or of a TLS record, which has no source.
+    fn follow(&mut self, source: &'static str, (mut start, end): (usize, usize), thread: i32) {
+        while start < end {
+            let next = (start + CHUNK).min(end);
+            self.units.push(Unit {
+                source,
+                copied: true,
+                left: next - start,
+                content: None,
+                thread,
+            });
+            self.shadow[start..next].fill(self.units.len() as u32);
+            start = next;
+        }
+    }
+
+    /// Class and source of a segment that is neither in memory nor in content what was read.
+    fn made(
+        &mut self,
+        sink: &str,
+        thread: i32,
+        (offset, length): (usize, usize),
+        wanted: usize,
+    ) -> (&'static str, &'static str) {
+        let is_stream = matches!(sink, "tcp" | "unix");
+        if is_stream && tls::is_record(&self.bytes[offset..offset + wanted]) {
+            self.follow("none", (offset + length, offset + wanted), thread);
+            return ("tls_record", "none");
         }
         match self.last.get_mut(&thread) {
             Some(last) if last.left == wanted => {

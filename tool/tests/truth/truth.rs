@@ -27,6 +27,17 @@ pub(crate) fn flow_key(call: &str, source: &str, sink: &str, class: &str) -> Str
     format!("{call} {source}->{sink} {class}")
 }
 
+/// As [`flow_key`], for bytes that moved inside the kernel: shared or copied, and why.
+pub(crate) fn moved_key(
+    call: &str,
+    source: &str,
+    sink: &str,
+    class: &str,
+    sharing: &str,
+) -> String {
+    format!("{} ({sharing})", flow_key(call, source, sink, class))
+}
+
 pub(crate) fn error_key(call: &str, source: &str, sink: &str, errno: u16) -> String {
     format!("{call} {source}->{sink} errno {errno}")
 }
@@ -39,6 +50,22 @@ impl Truth {
             let counts = self.flows.entry(key.clone()).or_default();
             counts.bytes += bytes;
             counts.calls += 1;
+        }
+    }
+
+    /// The completion of a send by reference, which had added this to flows.
+    pub(crate) fn settle(&mut self, flows: &[(String, Counts)], sharing: &str) {
+        for (key, sent) in flows {
+            let unread = self.flows.get_mut(key).expect("it was added to");
+            unread.bytes -= sent.bytes;
+            unread.calls -= sent.calls;
+            if *unread == Counts::default() {
+                self.flows.remove(key);
+            }
+            let key = key.replace("completion_unread", sharing);
+            let counts = self.flows.entry(key).or_default();
+            counts.bytes += sent.bytes;
+            counts.calls += sent.calls;
         }
     }
 

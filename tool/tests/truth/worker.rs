@@ -1,8 +1,10 @@
 //! The workload: a process for each seed, and one that it forks at its end.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::endpoints::Endpoints;
+use crate::files::OnDisk;
 use crate::memory::Memory;
 use crate::truth::Truth;
 use crate::world::World;
@@ -58,9 +60,10 @@ impl Shared {
 pub(crate) fn main(arguments: &[String]) -> ExitCode {
     let number = |index: usize| arguments[index].parse::<u64>().expect("a seed");
     let (parent, child) = (Shared::new(), Shared::new());
+    let on_disk = OnDisk::new(Path::new(&arguments[2])).expect("files on disk");
     let mut truths = Vec::new();
     for seed in number(0)..number(1) {
-        if !forked(|| run(seed, &parent, &child)) {
+        if !forked(|| run(seed, &on_disk, &parent, &child)) {
             return ExitCode::FAILURE;
         }
         truths.extend(parent.collect());
@@ -93,7 +96,7 @@ fn name(name: &str) {
     unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
 }
 
-fn run(seed: u64, parent: &Shared, child: &Shared) {
+fn run(seed: u64, on_disk: &OnDisk, parent: &Shared, child: &Shared) {
     std::panic::set_hook(Box::new(move |panic| {
         eprintln!("seed {seed}: {panic}");
         std::process::abort();
@@ -101,7 +104,7 @@ fn run(seed: u64, parent: &Shared, child: &Shared) {
     let mut world = World {
         random: fastrand::Rng::with_seed(seed),
         memory: Memory::new(),
-        endpoints: Endpoints::new().expect("endpoints"),
+        endpoints: Endpoints::new(on_disk).expect("endpoints"),
         truth: Truth {
             name: format!("seed-{seed}"),
             pid: std::process::id(),
@@ -123,6 +126,7 @@ fn run(seed: u64, parent: &Shared, child: &Shared) {
             };
             name(&world.truth.name);
             world.memory.forget();
+            world.endpoints.renew_lending().expect("sockets");
             for _ in 0..CHILD_OPERATIONS {
                 world.operate();
             }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 
-use crate::endpoints::Endpoints;
-use crate::memory::Memory;
-use crate::truth::{Truth, flow_key};
+use crate::endpoints::{Endpoints, Origin};
+use crate::memory::{Memory, Runs};
+use crate::truth::{Counts, Truth, flow_key};
 
 /// A segment: offset into the memory and length.
 pub(crate) type Segment = (usize, usize);
@@ -42,7 +42,7 @@ fn is_socket(kind: &str) -> bool {
     matches!(kind, "tcp" | "unix" | "udp" | "unix_datagram")
 }
 
-fn thread() -> i32 {
+pub(crate) fn thread() -> i32 {
     // SAFETY: a call on descriptors and memory that live as long as it runs.
     unsafe { libc::syscall(libc::SYS_gettid) as i32 }
 }
@@ -190,6 +190,8 @@ impl World {
         let (address, length) = (vector[0].iov_base, vector[0].iov_len);
         let count = vector.len() as i32;
         let fd = sink.fd;
+        let flags = self.send_flags();
+        let lends = flags & libc::MSG_ZEROCOPY != 0 && self.lends(sink);
         // SAFETY: a call on descriptors and memory that live as long as it runs.
         let (name, result) = unsafe {
             if segments.len() > 1 {
@@ -200,17 +202,14 @@ impl World {
                         "pwritev2",
                         libc::pwritev2(fd, vector.as_ptr(), count, -1, 0),
                     ),
-                    "sendmmsg" => sendmmsg(fd, &vector),
-                    _ => sendmsg(fd, &vector),
+                    "sendmmsg" => sendmmsg(fd, &vector, flags),
+                    _ => sendmsg(fd, &vector, flags),
                 }
             } else {
                 match self.random.u32(..4) {
-                    0 if is_socket(sink.kind) => {
-                        let flags = libc::MSG_NOSIGNAL;
-                        ("sendto", libc::send(fd, address, length, flags))
-                    }
-                    1 if is_socket(sink.kind) => sendmsg(fd, &vector),
-                    2 if is_socket(sink.kind) => sendmmsg(fd, &vector),
+                    0 if is_socket(sink.kind) => ("sendto", libc::send(fd, address, length, flags)),
+                    1 if is_socket(sink.kind) => sendmsg(fd, &vector, flags),
+                    2 if is_socket(sink.kind) => sendmmsg(fd, &vector, flags),
                     0 if sink.kind == "file" => ("pwrite64", libc::pwrite(fd, address, length, 0)),
                     _ => ("write", libc::write(fd, address, length)),
                 }
@@ -221,12 +220,69 @@ impl World {
             return None;
         }
         let bytes = self.expect(name, result);
-        self.account(name, sink, segments, bytes);
+        let lends = lends && matches!(name, "sendto" | "sendmsg" | "sendmmsg");
+        self.account(name, sink, &[(segments, bytes)], lends);
         Some(bytes)
     }
 
-    fn account(&mut self, name: &str, sink: Sink, segments: &[Segment], bytes: usize) {
+    /// Flags for a send: `MSG_ZEROCOPY` is for sockets that can do it, and ignored by the others.
+    fn send_flags(&mut self) -> i32 {
+        if self.random.bool() {
+            libc::MSG_NOSIGNAL | libc::MSG_ZEROCOPY
+        } else {
+            libc::MSG_NOSIGNAL
+        }
+    }
+
+    fn lends(&self, sink: Sink) -> bool {
+        sink.channel
+            .is_some_and(|channel| self.endpoints.channels[channel].lends)
+    }
+
+    /// Accounts for a call that wrote these messages: segments, and the bytes that went of them.
+    pub(crate) fn account(
+        &mut self,
+        name: &'static str,
+        sink: Sink,
+        messages: &[(&[Segment], usize)],
+        lends: bool,
+    ) {
         let mut flows = BTreeMap::new();
+        for &(segments, bytes) in messages {
+            let mut sums = BTreeMap::new();
+            for ((class, source), run) in self.classify(sink.kind, segments, bytes) {
+                let key = if lends {
+                    lent_key(name, class, source, sink.kind)
+                } else {
+                    flow_key(name, source, sink.kind, class)
+                };
+                *sums.entry(key).or_insert(0) += run;
+            }
+            let mut sent = Vec::new();
+            for (key, bytes) in sums {
+                let calls = u64::from(!flows.contains_key(&key));
+                *flows.entry(key.clone()).or_insert(0) += bytes;
+                sent.push((key, Counts { bytes, calls }));
+            }
+            if let Some(channel) = sink.channel {
+                let channel = &mut self.endpoints.channels[channel];
+                if bytes > 0 {
+                    channel.fill(Origin::WRITTEN, bytes);
+                }
+                if lends && bytes > 0 {
+                    channel.lent.sent(sent);
+                }
+            }
+        }
+        if flows.is_empty() {
+            flows.insert(flow_key(name, "none", sink.kind, "none"), 0);
+        }
+        self.truth.call(name, &flows);
+    }
+
+    /// Classes and sources of the first `bytes` of some segments, which were written.
+    fn classify(&mut self, sink: &str, segments: &[Segment], bytes: usize) -> Runs {
+        let mut runs = Runs::new();
         let mut left = bytes;
         for &(offset, wanted) in segments {
             let length = wanted.min(left);
@@ -234,19 +290,11 @@ impl World {
             if length == 0 {
                 continue;
             }
-            for ((class, source), run) in self.memory.egress(thread(), offset, length, wanted) {
-                *flows
-                    .entry(flow_key(name, source, sink.kind, class))
-                    .or_insert(0) += run;
+            for (key, run) in self.memory.egress(sink, thread(), offset, length, wanted) {
+                *runs.entry(key).or_default() += run;
             }
         }
-        if flows.is_empty() {
-            flows.insert(flow_key(name, "none", sink.kind, "none"), 0);
-        }
-        self.truth.call(name, &flows);
-        if let Some(channel) = sink.channel {
-            self.endpoints.channels[channel].fill("pipe", bytes);
-        }
+        runs
     }
 
     fn write_vector_call(&mut self, sink: Sink) -> &'static str {
@@ -258,7 +306,7 @@ impl World {
         calls[self.random.usize(..calls.len())]
     }
 
-    fn vector(&self, (offset, length): Segment) -> libc::iovec {
+    pub(crate) fn vector(&self, (offset, length): Segment) -> libc::iovec {
         libc::iovec {
             iov_base: self.memory.pointer(offset),
             iov_len: length,
@@ -276,6 +324,16 @@ impl World {
     }
 }
 
+/// The flow of bytes that were sent by reference and would be of `class` from `source` otherwise.
+fn lent_key(name: &str, class: &str, source: &str, sink: &str) -> String {
+    let source = match class {
+        "same_buffer" | "same_content" | "mapped" => source,
+        _ => "memory",
+    };
+    let key = flow_key(name, source, sink, "by_reference");
+    format!("{key} completion_unread")
+}
+
 /// The parts of `segments` that `bytes` fill.
 fn cut(segments: &[Segment], mut bytes: usize) -> Vec<Segment> {
     let mut filled = Vec::new();
@@ -289,7 +347,7 @@ fn cut(segments: &[Segment], mut bytes: usize) -> Vec<Segment> {
     filled
 }
 
-fn message(vector: &[libc::iovec]) -> libc::msghdr {
+pub(crate) fn message(vector: &[libc::iovec]) -> libc::msghdr {
     // SAFETY: a call on descriptors and memory that live as long as it runs.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = vector.as_ptr().cast_mut();
@@ -303,11 +361,11 @@ fn recvmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
     ("recvmsg", unsafe { libc::recvmsg(fd, &raw mut message, 0) })
 }
 
-fn sendmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
+fn sendmsg(fd: RawFd, vector: &[libc::iovec], flags: i32) -> (&'static str, isize) {
     let message = message(vector);
     // SAFETY: a call on descriptors and memory that live as long as it runs.
     ("sendmsg", unsafe {
-        libc::sendmsg(fd, &raw const message, libc::MSG_NOSIGNAL)
+        libc::sendmsg(fd, &raw const message, flags)
     })
 }
 
@@ -330,13 +388,13 @@ fn recvmmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
     )
 }
 
-fn sendmmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
+fn sendmmsg(fd: RawFd, vector: &[libc::iovec], flags: i32) -> (&'static str, isize) {
     let mut messages = libc::mmsghdr {
         msg_hdr: message(vector),
         msg_len: 0,
     };
     // SAFETY: a call on descriptors and memory that live as long as it runs.
-    let result = unsafe { libc::sendmmsg(fd, &raw mut messages, 1, libc::MSG_NOSIGNAL) } as isize;
+    let result = unsafe { libc::sendmmsg(fd, &raw mut messages, 1, flags) } as isize;
     (
         "sendmmsg",
         if result == 1 {

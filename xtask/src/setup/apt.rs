@@ -3,10 +3,10 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::shell;
 
@@ -45,6 +45,34 @@ impl Apt {
             }
             outcome => outcome,
         }
+    }
+
+    /// What the lists say about a package, once they were refreshed if they lack it.
+    pub(super) fn show(&mut self, package: &str) -> Result<String> {
+        let show = || shell::output("apt-cache", &["show", "--no-all-versions", package]);
+        if let Some(found) = show() {
+            return Ok(found);
+        }
+        self.refresh()?;
+        show().with_context(|| format!("apt-cache knows no package {package}"))
+    }
+
+    /// Downloads a package into a folder, without installing it, and gives the file.
+    pub(super) fn download(&mut self, package: &str, into: &Path) -> Result<PathBuf> {
+        let command = || {
+            // The folder is not the user's that apt would otherwise become.
+            let mut command = apt_get(&["download", "-qq", "-o", "APT::Sandbox::User=root"]);
+            command.arg(package).current_dir(into);
+            command
+        };
+        if shell::run(&mut command()).is_err() {
+            // The lists are out of date: the file is no longer there.
+            self.refresh()?;
+            shell::run(&mut command())?;
+        }
+        let mut files = fs::read_dir(into)?;
+        let file = files.next().context("apt-get has downloaded nothing")??;
+        Ok(file.path())
     }
 
     fn refresh(&mut self) -> Result<()> {

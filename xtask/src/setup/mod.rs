@@ -5,6 +5,7 @@
 mod apt;
 mod components;
 mod go;
+mod guest;
 mod linker;
 mod packages;
 mod toolchain;
@@ -27,7 +28,8 @@ pub(crate) struct Args {
     /// Change nothing: report what is there and what is missing, and exit 2 if anything is.
     #[arg(long)]
     check: bool,
-    /// What the tests need, too: servers, tracers to compare with, two Go compilers.
+    /// What the tests need, too: servers, tracers to compare with, two Go compilers, and a virtual
+    /// machine with its kernel.
     #[arg(long)]
     tests: bool,
     /// What `cargo xtask lint` needs, too: rustfmt and clippy for both halves.
@@ -40,8 +42,10 @@ pub(crate) struct Args {
 pub(crate) enum Level {
     /// What a build and a run need.
     Build,
-    /// What the tests need on top.
+    /// What the tests on this kernel need on top.
     Tests,
+    /// What the tests in the virtual machine need on top.
+    Machine,
     /// What the lints need on top.
     Lint,
 }
@@ -83,6 +87,7 @@ fn steps(level: Level) -> Vec<Box<dyn Step>> {
             Box::new(go::Go("1.22.10")),
             Box::new(go::Go("1.27.3")),
         ],
+        Level::Machine => vec![Box::new(packages::MACHINE), Box::new(guest::GuestKernel)],
         Level::Lint => vec![
             Box::new(components::Userspace),
             Box::new(components::KernelHalf),
@@ -93,7 +98,9 @@ fn steps(level: Level) -> Vec<Box<dyn Step>> {
 /// Runs `cargo xtask setup`.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let mut levels = vec![Level::Build];
-    levels.extend(args.tests.then_some(Level::Tests));
+    if args.tests {
+        levels.extend([Level::Tests, Level::Machine]);
+    }
     levels.extend(args.lint.then_some(Level::Lint));
     if args.check {
         return Ok(check(&levels));

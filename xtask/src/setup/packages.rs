@@ -60,6 +60,12 @@ pub(super) const TESTS: Packages = Packages {
     ],
 };
 
+/// The virtual machine, all of it emulated.
+pub(super) const MACHINE: Packages = Packages {
+    what: "packages that the virtual machine needs",
+    list: &[("qemu-system-x86", Proof::Program("qemu-system-x86_64"))],
+};
+
 impl Packages {
     fn missing(&self) -> Vec<&'static str> {
         self.list

@@ -3,8 +3,8 @@
 use proptest::prelude::{any, proptest};
 
 use super::{
-    Btf, HEADER_SIZE, KIND_FUNC, KIND_INT, KIND_STRUCT, KIND_TYPEDEF, KIND_UNION, MAGIC, VERSION,
-    of_typedefs,
+    Btf, HEADER_SIZE, KIND_ENUM, KIND_FUNC, KIND_INT, KIND_STRUCT, KIND_TYPEDEF, KIND_UNION, MAGIC,
+    VERSION, of_typedefs,
 };
 
 /// A BTF under construction.
@@ -12,6 +12,8 @@ use super::{
 struct Builder {
     types: Vec<u32>,
     strings: Vec<u8>,
+    /// Those of the kernel, where it is the BTF of a module.
+    base_strings: Vec<u8>,
 }
 
 impl Builder {
@@ -19,6 +21,7 @@ impl Builder {
         Self {
             types: Vec::new(),
             strings: vec![0],
+            base_strings: Vec::new(),
         }
     }
 
@@ -26,7 +29,12 @@ impl Builder {
         if text.is_empty() {
             return 0;
         }
-        let at = self.strings.len() as u32;
+        let shared = format!("\0{text}\0").into_bytes();
+        let mut known = self.base_strings.windows(shared.len());
+        if let Some(at) = known.position(|known| known == shared) {
+            return at as u32 + 1;
+        }
+        let at = (self.base_strings.len() + self.strings.len()) as u32;
         self.strings.extend(text.bytes().chain([0]));
         at
     }
@@ -46,6 +54,14 @@ impl Builder {
         self.add(kind, name, info, 0, &rest);
     }
 
+    fn add_enumeration(&mut self, name: &str, values: &[(&str, u32)]) {
+        let rest: Vec<u32> = values
+            .iter()
+            .flat_map(|(name, value)| [self.string(name), *value])
+            .collect();
+        self.add(KIND_ENUM, name, values.len() as u32, 4, &rest);
+    }
+
     fn build(&self) -> Vec<u8> {
         let types: Vec<u8> = self.types.iter().flat_map(|w| w.to_ne_bytes()).collect();
         let size = types.len() as u32;
@@ -59,8 +75,8 @@ impl Builder {
     }
 }
 
-/// An integer, an anonymous union behind a typedef, a structure with both, one with a bitfield, and
-/// a function.
+/// An integer, an anonymous union behind a typedef, a structure with both, one with a bitfield, a
+/// function, and an enumeration.
 fn sample() -> Vec<u8> {
     let mut builder = Builder::new();
     builder.add(KIND_INT, "int", 0, 4, &[32]);
@@ -71,6 +87,7 @@ fn sample() -> Vec<u8> {
     let members = [("bits", 1, 3 << 24 | 8), ("flag", 1, 1 << 24 | 11)];
     builder.add_members(KIND_STRUCT, "things", true, &members);
     builder.add(KIND_FUNC, "thing", 1, 1, &[]);
+    builder.add_enumeration("colours", &[("RED", 3), ("REDDER", 18)]);
     builder.build()
 }
 
@@ -89,6 +106,35 @@ fn members_are_found_by_name() {
     assert_eq!(btf.function("thing"), Some(6));
     assert_eq!(btf.function("things"), None);
     assert_eq!(btf.structure("thin"), None);
+}
+
+#[test]
+fn modules_go_on_where_the_kernel_ends() {
+    let kernel = sample();
+    let kernel = Btf::parse(&kernel).expect("the sample is whole");
+    let mut builder = Builder::new();
+    // Its strings have no empty one of their own: "thing" and "bits" are the kernel's.
+    builder.strings.clear();
+    builder.base_strings = kernel.strings.to_vec();
+    let members = [("first", 1, 0), ("bits", 1, 72)];
+    builder.add_members(KIND_STRUCT, "of_module", false, &members);
+    let bytes = builder.build();
+    let module = Btf::parse_module(&bytes, &kernel).expect("it is whole");
+    let found = module.structure("of_module").expect("it is there");
+    assert_eq!(found, 8);
+    assert_eq!(module.bit_offset(found, "bits"), Some(72));
+    assert_eq!(module.bit_offset(found, "first"), Some(0));
+    assert_eq!(module.structure("thing"), None);
+}
+
+#[test]
+fn enumerators_are_found_by_name() {
+    let bytes = sample();
+    let btf = Btf::parse(&bytes).expect("the sample is whole");
+    assert_eq!(btf.enumerator("colours", "RED"), Some(3));
+    assert_eq!(btf.enumerator("colours", "REDDER"), Some(18));
+    assert_eq!(btf.enumerator("colours", "BLUE"), None);
+    assert_eq!(btf.enumerator("shapes", "RED"), None);
 }
 
 #[test]
@@ -123,6 +169,7 @@ proptest! {
                     let _ = btf.bit_offset(id, "right");
                 }
             }
+            let _ = btf.enumerator("colours", "REDDER");
         }
     }
 }

@@ -53,6 +53,8 @@ struct LossCounts {
     map_full: u64,
     unsupported_abi_calls: Option<u64>,
     endpoint_unknown: u64,
+    transfers_split: u64,
+    mapping_contention: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -131,6 +133,8 @@ impl From<&Loss> for LossCounts {
             map_full,
             unsupported_abi_calls,
             endpoint_unknown,
+            transfers_split,
+            mapping_contention,
         } = *loss;
         Self {
             samples_dropped,
@@ -141,6 +145,8 @@ impl From<&Loss> for LossCounts {
             map_full,
             unsupported_abi_calls,
             endpoint_unknown,
+            transfers_split,
+            mapping_contention,
         }
     }
 }

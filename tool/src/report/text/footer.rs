@@ -99,6 +99,8 @@ fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
         map_full,
         unsupported_abi_calls,
         endpoint_unknown,
+        transfers_split,
+        mapping_contention,
     } = *loss;
     let mut lines: Vec<String> = [
         (
@@ -115,6 +117,11 @@ fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
             "endpoint_unknown",
             endpoint_unknown,
             "calls whose descriptor was gone before it could be looked at",
+        ),
+        (
+            "transfers_split",
+            transfers_split,
+            "transfers taken as ended for want of room: sizes are too small",
         ),
         (
             "pieces_truncated",
@@ -135,6 +142,11 @@ fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
             "relay_contention",
             relay_contention,
             "lookups given up under contention: lost bytes may show as generated",
+        ),
+        (
+            "mapping_contention",
+            mapping_contention,
+            "buffers that may be mappings of files: another thread was changing mappings",
         ),
         (
             "samples_dropped",

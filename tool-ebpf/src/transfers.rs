@@ -1,0 +1,221 @@
+//! Transfers: runs of consecutive bytes from one file to one other.
+//!
+//! Each sink has one run open. It grows while bytes of the same file come the same way, and ends with
+//! the first byte that does not: what a program makes itself, what comes from another file, or by
+//! other means. Only then its size is known and counted.
+
+use core::cell::Cell;
+
+use aya_ebpf::{
+    macros::map,
+    maps::{Array, PerCpuArray, PerCpuHashMap},
+};
+use copytax_common::{
+    Call, Class, FlowKey, LossCounter, OPEN_TRANSFER_SETS, OPEN_TRANSFER_WAYS, OpenTransfers,
+    TransferCounters, TransferKey,
+};
+
+use crate::{flows::FLOW_WORDS, lock, loss, recency, sample};
+
+const WAYS: usize = OPEN_TRANSFER_WAYS;
+
+/// Runs that have not ended, by sink.
+#[map]
+static OPEN_TRANSFERS: Array<Set> = Array::with_max_entries(OPEN_TRANSFER_SETS, 0);
+
+/// How many transfers of which size each flow had.
+#[map]
+static TRANSFERS: PerCpuHashMap<TransferKey, TransferCounters> =
+    PerCpuHashMap::with_max_entries(16_384, 0);
+
+/// Room for a key: chains of calls have little stack.
+#[map]
+static KEY: PerCpuArray<TransferKey> = PerCpuArray::with_max_entries(1, 0);
+
+/// A new element's sums, in read-only memory for the same reason.
+static NOTHING: TransferCounters = TransferCounters { count: 0, bytes: 0 };
+
+/// `BPF_NOEXIST`: another CPU may have made the element meanwhile.
+const NOEXIST: u64 = 1;
+
+/// [`OpenTransfers`], of which each field can be changed by itself.
+#[repr(C)]
+struct Set {
+    sink: [Cell<u64>; WAYS],
+    bytes: [Cell<u64>; WAYS],
+    flow: [[Cell<u64>; FLOW_WORDS]; WAYS],
+    source: [Cell<u32>; WAYS],
+    stamp: [Cell<u32>; WAYS],
+    lock: Cell<u64>,
+}
+
+const _: () = assert!(size_of::<Set>() == size_of::<OpenTransfers>());
+
+// SAFETY: changes are made under `lock`; what is read without it is only a hint.
+unsafe impl Sync for Set {}
+
+/// Whether runs of such bytes are transfers.
+#[inline(always)]
+const fn is_transferred(class: u8) -> bool {
+    const TRANSFERRED: u16 = 1 << Class::ZeroCopy as u16
+        | 1 << Class::SameBuffer as u16
+        | 1 << Class::SameContent as u16
+        | 1 << Class::Mapped as u16;
+    TRANSFERRED >> (class & 15) & 1 != 0
+}
+
+/// A flow as transfers are told apart by: write-like calls are all one.
+#[inline(always)]
+const fn kind_of(flow: [u64; FLOW_WORDS]) -> [u64; FLOW_WORDS] {
+    /// Where [`FlowKey::call`] is in its word.
+    const CALL: u64 = 0xff << 32;
+    if class_of(flow) == Class::ZeroCopy as u8 {
+        return flow;
+    }
+    [
+        flow[0],
+        flow[1] & !CALL | (Call::Write as u64) << 32,
+        flow[2],
+    ]
+}
+
+#[inline(always)]
+const fn class_of(flow: [u64; FLOW_WORDS]) -> u8 {
+    (flow[1] >> 56) as u8
+}
+
+const _: () = {
+    assert!(core::mem::offset_of!(FlowKey, call) == 12);
+    assert!(core::mem::offset_of!(FlowKey, class) == 15);
+};
+
+/// Notes that `bytes` of the flow went from the file `source` to the file `sink`, not 0.
+#[inline(always)]
+pub(crate) fn note(sink: u64, source: u32, flow: [u64; FLOW_WORDS], bytes: u64) {
+    let index = (sink >> 32) as u32 & (OPEN_TRANSFER_SETS - 1);
+    let Some(set) = set_at(index) else {
+        return;
+    };
+    let way = way_of(set, sink);
+    let is_transferred = is_transferred(class_of(flow));
+    if way == WAYS && !is_transferred {
+        return;
+    }
+    if !lock::acquire(set.lock.as_ptr()) {
+        return;
+    }
+    if way == WAYS {
+        transfer_begin(u64::from(index), sink);
+    }
+    let way = way_of(set, sink);
+    if way < WAYS {
+        let kind = kind_of(flow);
+        if set.bytes[way].get() != 0
+            && !(is_transferred && set.source[way].get() == source && is_flow(set, way, kind))
+        {
+            transfer_end(u64::from(index), way as u64);
+        }
+        if is_transferred {
+            set.flow[way][0].set(kind[0]);
+            set.flow[way][1].set(kind[1]);
+            set.flow[way][2].set(kind[2]);
+            set.source[way].set(source);
+            set.bytes[way].set(set.bytes[way].get() + bytes);
+            set.stamp[way].set(recency::now());
+        }
+    }
+    lock::release(set.lock.as_ptr());
+}
+
+#[inline(always)]
+fn set_at(index: u32) -> Option<&'static Set> {
+    // SAFETY: sets live in map values, which stay; fields are plain integers, changed under the
+    // set's lock.
+    OPEN_TRANSFERS.get_ptr(index).map(|set| unsafe { &*set })
+}
+
+/// The way of a sink, [`WAYS`] where it has none.
+#[inline(always)]
+fn way_of(set: &Set, sink: u64) -> usize {
+    let mut found = WAYS;
+    for way in 0..WAYS {
+        if set.sink[way].get() == sink {
+            found = way;
+        }
+    }
+    found
+}
+
+#[inline(always)]
+fn is_flow(set: &Set, way: usize, flow: [u64; FLOW_WORDS]) -> bool {
+    let open = &set.flow[way];
+    open[0].get() == flow[0] && open[1].get() == flow[1] && open[2].get() == flow[2]
+}
+
+/// Gives the sink a way of the set, which is locked: a free one, else the one used least recently.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn transfer_begin(index: u64, sink: u64) -> u64 {
+    let Some(set) = set_at(index as u32) else {
+        return 0;
+    };
+    let now = recency::now();
+    let (mut chosen, mut best) = (0, 0);
+    for way in 0..WAYS {
+        let age = if set.bytes[way].get() == 0 {
+            1 << 32
+        } else {
+            u64::from(now.wrapping_sub(set.stamp[way].get()))
+        };
+        if age >= best {
+            (chosen, best) = (way as u64, age);
+        }
+    }
+    let way = sample::masked::<{ WAYS as u64 - 1 }>(chosen);
+    if set.bytes[way].get() != 0 {
+        recency::count_early_end(best as u32);
+        transfer_end(index, chosen);
+    }
+    set.sink[way].set(sink);
+    0
+}
+
+/// Counts the run of a way of the set, which is locked, as ended.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn transfer_end(index: u64, way: u64) -> u64 {
+    let Some(set) = set_at(index as u32) else {
+        return 0;
+    };
+    let way = sample::masked::<{ WAYS as u64 - 1 }>(way);
+    let bytes = set.bytes[way].get();
+    if bytes == 0 {
+        return 0;
+    }
+    set.bytes[way].set(0);
+    let Some(key) = KEY.get_ptr_mut(0) else {
+        return 0;
+    };
+    // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
+    let key = unsafe {
+        let words = key.cast::<u64>();
+        words.write_volatile(set.flow[way][0].get());
+        words.add(1).write_volatile(set.flow[way][1].get());
+        words.add(2).write_volatile(set.flow[way][2].get());
+        words.add(3).write_volatile(u64::from(bytes.ilog2()));
+        &*key
+    };
+    if TRANSFERS.get_ptr_mut(key).is_none() {
+        // An error is told by the look-up that follows.
+        let _ = TRANSFERS.insert(key, &NOTHING, NOEXIST);
+    }
+    match TRANSFERS.get_ptr_mut(key) {
+        // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
+        Some(counters) => unsafe {
+            (*counters).count += 1;
+            (*counters).bytes += bytes;
+        },
+        None => loss::count(LossCounter::MapFull),
+    }
+    0
+}

@@ -1,0 +1,185 @@
+//! Memory that a socket is lent (`MSG_ZEROCOPY`), and what its completions say.
+
+use super::LONGEST;
+use crate::world::{Segment, Sink, World};
+
+/// `linux/errqueue.h`
+const SO_EE_ORIGIN_ZEROCOPY: u8 = 5;
+const SO_EE_CODE_ZEROCOPY_COPIED: u8 = 1;
+
+/// Messages of one call.
+const MESSAGES: usize = 4;
+
+impl World {
+    /// One of the sockets with `SO_ZEROCOPY`.
+    fn lending_sink(&mut self) -> Option<(usize, Sink)> {
+        let channels = &self.endpoints.channels;
+        let lending: Vec<usize> = (0..channels.len())
+            .filter(|index| channels[*index].lends && channels[*index].room() > 0)
+            .collect();
+        let channel = *self.random.choice(&lending)?;
+        let sink = Sink {
+            kind: channels[channel].kind,
+            fd: channels[channel].writer,
+            channel: Some(channel),
+            room: channels[channel].room(),
+        };
+        Some((channel, sink))
+    }
+
+    /// Lends what was read or made; several messages by one call, too.
+    pub(super) fn lend(&mut self) {
+        let Some((channel, sink)) = self.lending_sink() else {
+            return;
+        };
+        match self.random.u32(..4) {
+            0 => self.lend_nothing(channel, sink),
+            1 | 2 => self.lend_messages(sink),
+            _ => {
+                let source = self.pick_source();
+                let (slot, length) = self.read_some(source, sink.room.min(LONGEST));
+                let segments = self.split(slot, length);
+                self.write(sink, &segments);
+            }
+        }
+    }
+
+    /// An empty send: a datagram has a completion all the same.
+    fn lend_nothing(&mut self, channel: usize, sink: Sink) {
+        let flags = libc::MSG_ZEROCOPY;
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
+        let result = unsafe { libc::send(sink.fd, std::ptr::null(), 0, flags) };
+        assert_eq!(self.expect("sendto", result), 0);
+        self.truth
+            .simple_call("sendto", "none", sink.kind, "none", 0);
+        self.endpoints.channels[channel]
+            .lent
+            .empty(sink.kind == "udp");
+        if sink.kind == "udp" {
+            self.drain_channel(channel);
+        }
+    }
+
+    /// Takes everything out of a channel, until nothing is left.
+    fn drain_channel(&mut self, channel: usize) {
+        let (kind, reader) = {
+            let channel = &mut self.endpoints.channels[channel];
+            channel.runs.clear();
+            (channel.kind, channel.reader)
+        };
+        let slot = self.memory.slot();
+        let address = self.memory.pointer(slot);
+        loop {
+            let flags = libc::MSG_DONTWAIT;
+            // SAFETY: a call on descriptors and memory that live as long as it runs.
+            let result = unsafe { libc::recv(reader, address, 64 << 10, flags) };
+            if result < 0 {
+                self.truth.error("recvfrom", kind, "none", libc::EAGAIN);
+                return;
+            }
+            let bytes = result as usize;
+            self.truth
+                .simple_call("recvfrom", kind, "none", "ingest", bytes as u64);
+            if bytes > 0 {
+                self.memory
+                    .ingest(crate::world::thread(), kind, &[(slot, bytes)]);
+            }
+        }
+    }
+
+    /// Several messages, some of them empty where that leaves nothing to be read.
+    fn lend_messages(&mut self, sink: Sink) {
+        let count = self.random.usize(1..=MESSAGES);
+        let limit = (sink.room / MESSAGES).min(LONGEST / MESSAGES);
+        let mut messages: Vec<Segment> = Vec::new();
+        for _ in 0..count {
+            if self.random.u32(..4) == 0 && sink.kind == "tcp" {
+                messages.push((0, 0));
+            } else if self.random.bool() {
+                let source = self.pick_source();
+                messages.push(self.read_some(source, limit));
+            } else {
+                let (slot, length) = (self.memory.slot(), self.length(limit));
+                self.fill(slot, length);
+                messages.push((slot, length));
+            }
+        }
+        let vectors: Vec<libc::iovec> = messages.iter().map(|m| self.vector(*m)).collect();
+        let mut headers: Vec<libc::mmsghdr> = vectors
+            .iter()
+            .map(|vector| libc::mmsghdr {
+                msg_hdr: crate::world::message(std::slice::from_ref(vector)),
+                msg_len: 0,
+            })
+            .collect();
+        let (address, flags) = (headers.as_mut_ptr(), libc::MSG_ZEROCOPY);
+        // SAFETY: a call on descriptors and memory that live as long as it runs.
+        let result = unsafe { libc::sendmmsg(sink.fd, address, count as u32, flags) } as isize;
+        assert_eq!(self.expect("sendmmsg", result), count);
+        let written: Vec<(&[Segment], usize)> = messages
+            .iter()
+            .map(|message| (std::slice::from_ref(message), message.1))
+            .collect();
+        self.account("sendmmsg", sink, &written, true);
+    }
+
+    /// Reads completions: some of them, or none where there are none.
+    pub(super) fn read_completions(&mut self) {
+        let lending = self.endpoints.channels.iter().filter(|c| c.lends);
+        let lending: Vec<_> = lending.map(|c| (c.kind, c.writer)).collect();
+        let (kind, fd) = lending[self.random.usize(..lending.len())];
+        for _ in 0..self.random.usize(1..3) {
+            let mut control = [0u64; 64];
+            let flags = libc::MSG_ERRQUEUE | libc::MSG_DONTWAIT;
+            let is_several = self.random.bool();
+            let mut messages = libc::mmsghdr {
+                msg_hdr: crate::world::message(&[]),
+                msg_len: 0,
+            };
+            messages.msg_hdr.msg_control = control.as_mut_ptr().cast();
+            messages.msg_hdr.msg_controllen = size_of_val(&control);
+            // SAFETY: a call on descriptors and memory that live as long as it runs.
+            let (name, result) = unsafe {
+                if is_several {
+                    let null = std::ptr::null_mut();
+                    let result = libc::recvmmsg(fd, &raw mut messages, 1, flags, null);
+                    ("recvmmsg", result as isize)
+                } else {
+                    let result = libc::recvmsg(fd, &raw mut messages.msg_hdr, flags);
+                    ("recvmsg", result)
+                }
+            };
+            if result < 0 {
+                self.truth.error(name, kind, "none", libc::EAGAIN);
+                return;
+            }
+            self.truth.simple_call(name, kind, "none", "ingest", 0);
+            self.completed(fd, &messages.msg_hdr);
+        }
+    }
+
+    /// Looks at the control messages of a completion.
+    fn completed(&mut self, fd: i32, message: &libc::msghdr) {
+        let channels = &mut self.endpoints.channels;
+        let channel = channels.iter_mut().find(|c| c.writer == fd);
+        let lent = &mut channel.expect("it has been chosen of them").lent;
+        // SAFETY: the kernel has filled the control messages in.
+        unsafe {
+            let header = libc::CMSG_FIRSTHDR(message);
+            assert!(!header.is_null());
+            let error: libc::sock_extended_err = libc::CMSG_DATA(header)
+                .cast::<libc::sock_extended_err>()
+                .read_unaligned();
+            assert_eq!(error.ee_origin, SO_EE_ORIGIN_ZEROCOPY);
+            let sharing = if error.ee_code & SO_EE_CODE_ZEROCOPY_COPIED == 0 {
+                "completion"
+            } else {
+                "completion_copied"
+            };
+            for id in error.ee_info..=error.ee_data {
+                let flows = lent.take(id).expect("it was sent");
+                self.truth.settle(&flows, sharing);
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! `cargo xtask vm`: the tests of the kernel half on a second, older kernel, in a virtual machine.
+
+mod console;
+mod initramfs;
+pub(crate) mod kernel;
+mod programs;
+mod qemu;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::setup::{self, Level};
+use crate::shell::say;
+use crate::workspace;
+use initramfs::Initramfs;
+use kernel::Kernel;
+use programs::Programs;
+
+/// Where the kernel, the initramfs and the console's output are kept.
+pub(crate) fn directory() -> Result<PathBuf> {
+    Ok(workspace::target_dir()?.join("vm"))
+}
+
+/// Sets up, builds the test programs, and runs them as the only processes of a virtual machine.
+pub(crate) fn run() -> Result<ExitCode> {
+    setup::ensure(&[Level::Build, Level::Machine])?;
+    let programs = Programs::build()?;
+    let kernel = Kernel::find()?;
+    let initramfs = directory()?.join("initramfs.cpio");
+    pack(&initramfs, &programs, &kernel)?;
+    let console = qemu::run(&kernel, &initramfs)?;
+    if let Err(error) = console::verdict(&console) {
+        say!("{console}");
+        return Err(error.context(format!("the tests on Linux {}", kernel.release)));
+    }
+    say!("{}", console::of_tests(&console));
+    say!("the tests on Linux {} passed", kernel.release);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Puts together what the machine starts with.
+fn pack(path: &std::path::Path, programs: &Programs, kernel: &Kernel) -> Result<()> {
+    let mut archive = Initramfs::create(path)?;
+    archive.program(&programs.init, "/init")?;
+    archive.program(&programs.truth, "/truth")?;
+    // Tests start the tool at the path that cargo built it at.
+    archive.program(&programs.copytax, &programs.copytax)?;
+    for (index, module) in kernel.modules()?.iter().enumerate() {
+        let name = module.file_name().unwrap_or_default().display();
+        archive.file(module, format!("/modules/{index:02}-{name}"))?;
+    }
+    archive.finish()
+}
