@@ -29,7 +29,7 @@ const HEADER: [&str; 8] = [
 /// Columns that go where there is no room, the first of them first; before all others those that
 /// are empty.
 const DISPENSABLE: [usize; 4] = [GENERATED, TRANSFORMED, MAPPED, ZERO_COPY];
-/// The command name is cut before a column goes, but not below this.
+/// The command name is cut before a column goes that is not empty, but not below this.
 const SHORTEST_COMMAND: usize = 8;
 const LONGEST_COMMAND: usize = 24;
 
@@ -128,7 +128,7 @@ fn fit(rows: &[Row], room: usize) -> Vec<(usize, usize)> {
     let mut dispensable = DISPENSABLE;
     // Stable: among the empty ones, and the others, the order stays.
     dispensable.sort_by_key(|&column| !is_empty(column));
-    let mut dispensable = dispensable.into_iter();
+    let mut dispensable = dispensable.into_iter().peekable();
     loop {
         let gaps = GAP * (columns.len() - 1);
         let too_wide =
@@ -137,7 +137,8 @@ fn fit(rows: &[Row], room: usize) -> Vec<(usize, usize)> {
         if too_wide == 0 {
             return columns;
         }
-        if *command >= SHORTEST_COMMAND + too_wide {
+        let has_spare = dispensable.peek().is_some_and(|&column| is_empty(column));
+        if !has_spare && *command >= SHORTEST_COMMAND + too_wide {
             *command -= too_wide;
             return columns;
         }
