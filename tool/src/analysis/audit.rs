@@ -22,10 +22,15 @@ pub fn audit(snapshot: Snapshot) -> Audit {
             tally.add_flow(count);
         }
     }
-    // After all flows: errors look for the flow they belong to.
+    // After all flows: errors and transfers look for the flow they belong to.
     for error in snapshot.errors.iter().filter(|error| error.count > 0) {
         let tally = tallies.entry(error.process).or_insert_with(new);
         tally.add_error(error);
+    }
+    for sizes in &snapshot.transfers {
+        if let Some(tally) = tallies.get_mut(&sizes.process) {
+            tally.add_transfers(sizes);
+        }
     }
 
     let mut facts = snapshot.processes;

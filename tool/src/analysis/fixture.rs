@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::model::{
     Call, Class, EndpointKind, Engine, ErrorCount, FlowCount, Host, Loss, ProcessFacts, ProcessId,
-    Sharing, Snapshot, Window,
+    Sharing, Snapshot, TransferCount, Window,
 };
 
 /// When the window of [`snapshot`] begins, nanoseconds since boot.
@@ -73,6 +73,21 @@ pub(crate) fn flow(
     }
 }
 
+/// Transfers of a flow, all of one size.
+pub(crate) fn transfers_of(flow: &FlowCount, size: u64, count: u64) -> TransferCount {
+    TransferCount {
+        process: flow.process,
+        call: flow.call,
+        source: flow.source,
+        sink: flow.sink,
+        class: flow.class,
+        sharing: flow.sharing,
+        bucket: u8::try_from(size.ilog2()).unwrap_or(u8::MAX),
+        count,
+        bytes: size * count,
+    }
+}
+
 /// Failed calls.
 pub(crate) fn failure(
     pid: u32,
@@ -102,6 +117,7 @@ impl Snapshot {
                 exe: Some(format!("/usr/bin/{comm}")),
                 cmdline: cmdline.iter().map(|&word| word.into()).collect(),
                 cgroup: Some("/system.slice".into()),
+                af_xdp: Some(false),
                 ..ProcessFacts::default()
             },
         );
@@ -117,6 +133,15 @@ impl Snapshot {
     /// With these failed calls, too.
     pub(crate) fn with_errors(mut self, errors: impl IntoIterator<Item = ErrorCount>) -> Self {
         self.errors.extend(errors);
+        self
+    }
+
+    /// With these transfers, too.
+    pub(crate) fn with_transfers(
+        mut self,
+        transfers: impl IntoIterator<Item = TransferCount>,
+    ) -> Self {
+        self.transfers.extend(transfers);
         self
     }
 }

@@ -17,9 +17,20 @@ pub enum KernelPath {
 }
 
 impl KernelPath {
-    /// The calls, in words.
+    /// The name in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
+        match self {
+            Self::CopyFileRange => "copy_file_range",
+            Self::Sendfile => "sendfile",
+            Self::Splice => "splice",
+            Self::SpliceThroughPipe => "splice_through_pipe",
+        }
+    }
+
+    /// The calls, in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
         match self {
             Self::CopyFileRange => "copy_file_range or sendfile",
             Self::Sendfile => "sendfile",
@@ -29,112 +40,110 @@ impl KernelPath {
     }
 }
 
-/// The calls that move bytes from `source` to `sink` without a bounce, `None` where there are
-/// none.
+/// Why the kernel cannot connect two endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NoPath {
+    /// A write to the socket is a message; the kernel calls move a stream and would put the
+    /// boundaries elsewhere. Sockets of this kind have no splice read either.
+    MessageBoundaries,
+    /// `AF_VSOCK` has no splice read. As a sink it takes spliced pages.
+    NoSpliceRead,
+    /// Sockets of other families: most have neither direction, and the kind does not say which.
+    SocketFamily,
+    /// Some can be spliced (`/dev/null`, `/dev/zero`), terminals and most drivers cannot or copy
+    /// all the same.
+    CharacterDevice,
+    /// eventfd, timerfd and the like.
+    NoByteStream,
+    /// One end is the process itself: there is nothing to connect.
+    Process,
+    /// The descriptor was gone.
+    UnknownEnd,
+}
+
+impl NoPath {
+    /// All reasons.
+    pub const ALL: &'static [Self] = &[
+        Self::MessageBoundaries,
+        Self::NoSpliceRead,
+        Self::SocketFamily,
+        Self::CharacterDevice,
+        Self::NoByteStream,
+        Self::Process,
+        Self::UnknownEnd,
+    ];
+
+    /// The name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MessageBoundaries => "message_boundaries",
+            Self::NoSpliceRead => "no_splice_read",
+            Self::SocketFamily => "socket_family",
+            Self::CharacterDevice => "character_device",
+            Self::NoByteStream => "no_byte_stream",
+            Self::Process => "process",
+            Self::UnknownEnd => "unknown_end",
+        }
+    }
+
+    /// The reason in a few words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::MessageBoundaries => "message boundaries",
+            Self::NoSpliceRead => "vsock has no splice read",
+            Self::SocketFamily => "depends on the socket's family",
+            Self::CharacterDevice => "character device",
+            Self::NoByteStream => "not a byte stream",
+            Self::Process => "one end is the process itself",
+            Self::UnknownEnd => "one end is unknown",
+        }
+    }
+
+    /// What keeps every path from a kind of endpoint away, whatever the other end is.
+    const fn at(kind: EndpointKind) -> Option<Self> {
+        use EndpointKind as Kind;
+        match kind {
+            Kind::File | Kind::Block | Kind::Tcp | Kind::Unix | Kind::Vsock | Kind::Pipe => None,
+            Kind::Udp | Kind::UnixDatagram => Some(Self::MessageBoundaries),
+            Kind::Socket => Some(Self::SocketFamily),
+            Kind::Char => Some(Self::CharacterDevice),
+            Kind::Other => Some(Self::NoByteStream),
+            Kind::None | Kind::Memory | Kind::GiftedMemory => Some(Self::Process),
+            Kind::Unknown => Some(Self::UnknownEnd),
+        }
+    }
+}
+
+/// The calls that move bytes from `source` to `sink` without a bounce, or why there are none.
 ///
 /// The answer is about kinds only. One file or one option may still refuse (`O_APPEND` on the
 /// sink of a splice, a file system without splice reads): that shows as errors of the call.
 ///
-/// | source \ sink | file | block | tcp, unix, vsock | pipe | everything else |
-/// | --- | --- | --- | --- | --- | --- |
-/// | file | `copy_file_range` | `sendfile` | `sendfile` | `splice` | none |
-/// | block | `sendfile` | `sendfile` | `sendfile` | `splice` | none |
-/// | tcp, unix | `splice` twice | `splice` twice | `splice` twice | `splice` | none |
-/// | pipe | `splice` | `splice` | `splice` | `splice` | none |
-/// | everything else | none | none | none | none | none |
+/// # Errors
 ///
-/// Why the rest has none:
-/// - udp and `unix_datagram`, both ways: a write is a message. The kernel calls move a stream and
-///   would put the boundaries elsewhere; sockets of this kind have no splice read either.
-/// - vsock as a source: `AF_VSOCK` has no splice read. As a sink it takes spliced pages.
-/// - sockets of other families: most have neither direction, and the kind does not say which.
-/// - character devices: some can be spliced (`/dev/null`, `/dev/zero`), terminals and most drivers
-///   cannot or copy all the same.
-/// - everything that is no byte stream (eventfd, timerfd, ...), memory and unknown endpoints.
-#[must_use]
-pub const fn kernel_path(source: EndpointKind, sink: EndpointKind) -> Option<KernelPath> {
-    use EndpointKind::{Block, File, Pipe, Tcp, Unix, Vsock};
+/// Why the kernel has no path between the two.
+pub(super) const fn kernel_path(
+    source: EndpointKind,
+    sink: EndpointKind,
+) -> Result<KernelPath, NoPath> {
+    use EndpointKind::{Block, File, Pipe, Tcp, Unix};
+    if let Some(reason) = NoPath::at(source) {
+        return Err(reason);
+    }
+    if let Some(reason) = NoPath::at(sink) {
+        return Err(reason);
+    }
     match (source, sink) {
         // `copy_file_range` wants regular files at both ends.
-        (File, File) => Some(KernelPath::CopyFileRange),
-        // `sendfile` wants a source in the page cache; the sink may be anything that takes pages.
-        (File, Block | Tcp | Unix | Vsock) | (Block, File | Block | Tcp | Unix | Vsock) => {
-            Some(KernelPath::Sendfile)
-        }
+        (File, File) => Ok(KernelPath::CopyFileRange),
         // One end is a pipe: a single `splice` does it.
-        (File | Block | Tcp | Unix, Pipe) | (Pipe, File | Block | Tcp | Unix | Vsock | Pipe) => {
-            Some(KernelPath::Splice)
-        }
+        (File | Block | Tcp | Unix, Pipe) | (Pipe, _) => Ok(KernelPath::Splice),
+        // `sendfile` wants a source in the page cache; the sink may be anything that takes pages.
+        (File | Block, _) => Ok(KernelPath::Sendfile),
         // Stream sockets can be spliced from, but only into a pipe.
-        (Tcp | Unix, File | Block | Tcp | Unix | Vsock) => Some(KernelPath::SpliceThroughPipe),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{KernelPath, kernel_path};
-    use crate::model::EndpointKind;
-    use expect_test::expect;
-
-    #[test]
-    fn the_whole_table() {
-        let mut table = String::new();
-        for &source in EndpointKind::ALL {
-            for &sink in EndpointKind::ALL {
-                if let Some(path) = kernel_path(source, sink) {
-                    table += &format!("{} -> {}: {}\n", source.name(), sink.name(), path.name());
-                }
-            }
-        }
-        expect![[r#"
-            file -> file: copy_file_range or sendfile
-            file -> tcp: sendfile
-            file -> unix: sendfile
-            file -> vsock: sendfile
-            file -> pipe: splice
-            file -> block: sendfile
-            tcp -> file: splice through a pipe
-            tcp -> tcp: splice through a pipe
-            tcp -> unix: splice through a pipe
-            tcp -> vsock: splice through a pipe
-            tcp -> pipe: splice
-            tcp -> block: splice through a pipe
-            unix -> file: splice through a pipe
-            unix -> tcp: splice through a pipe
-            unix -> unix: splice through a pipe
-            unix -> vsock: splice through a pipe
-            unix -> pipe: splice
-            unix -> block: splice through a pipe
-            pipe -> file: splice
-            pipe -> tcp: splice
-            pipe -> unix: splice
-            pipe -> vsock: splice
-            pipe -> pipe: splice
-            pipe -> block: splice
-            block -> file: sendfile
-            block -> tcp: sendfile
-            block -> unix: sendfile
-            block -> vsock: sendfile
-            block -> pipe: splice
-            block -> block: sendfile
-        "#]]
-        .assert_eq(&table);
-    }
-
-    #[test]
-    fn message_boundaries_and_unknown_ends_have_no_path() {
-        use EndpointKind::{Char, None, Other, Socket, Udp, UnixDatagram, Unknown, Vsock};
-        for kind in [Udp, UnixDatagram, Socket, Char, Other, None, Unknown] {
-            for &other in EndpointKind::ALL {
-                assert_eq!(kernel_path(kind, other), Option::None);
-                assert_eq!(kernel_path(other, kind), Option::None);
-            }
-        }
-        assert_eq!(kernel_path(Vsock, EndpointKind::Tcp), Option::None);
-        assert_eq!(
-            kernel_path(EndpointKind::File, Vsock),
-            Some(KernelPath::Sendfile)
-        );
+        (Tcp | Unix, _) => Ok(KernelPath::SpliceThroughPipe),
+        _ => Err(NoPath::NoSpliceRead),
     }
 }

@@ -1,9 +1,14 @@
 //! Pure decisions over a snapshot: hit rates, lost bytes, totals. No I/O.
 
 mod audit;
+mod compression;
 pub mod doctor;
+mod fallback;
 mod kernel_path;
+mod possible;
+mod route;
 mod tally;
+mod transfers;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -13,4 +18,7 @@ pub(crate) mod properties;
 mod tests;
 
 pub use audit::{audit, hit_rate};
-pub use kernel_path::{KernelPath, kernel_path};
+pub use kernel_path::{KernelPath, NoPath};
+pub use possible::possible_classes;
+pub use route::{Direction, Route, route};
+pub use transfers::{Transfers, transfers};

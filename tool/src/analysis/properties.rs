@@ -1,46 +1,64 @@
 //! What holds for every snapshot.
 
-use proptest::prelude::{Strategy, any, prop, proptest};
+use std::sync::LazyLock;
+
+use proptest::prelude::{Just, Strategy, prop, proptest};
 use proptest::sample::select;
 use proptest::{prop_assert, prop_assert_eq};
 
 use super::fixture::{START_NS, process, snapshot};
-use super::{audit, kernel_path};
+use super::{audit, possible_classes, route, transfers};
 use crate::model::{
-    ByteClasses, Call, CallGroup, Class, EndpointKind, ErrorCount, FlowCount, Sharing, Snapshot,
+    ByteClasses, Call, Class, EndpointKind, ErrorCount, FlowCount, Sharing, Snapshot, TransferCount,
 };
 
-fn flows() -> impl Strategy<Value = FlowCount> {
-    let kinds = || select(EndpointKind::ALL);
-    (
-        1..5u32,
-        select(Call::ALL),
-        (kinds(), kinds()),
-        select(Class::ALL),
-        (0..1u64 << 40, 0..1000u64, 0..1000u64),
-    )
-        .prop_map(|(pid, call, (source, sink), class, counts)| FlowCount {
-            process: process(pid),
-            call,
-            source,
-            sink,
-            class: possible(call.group(), class),
-            sharing: Sharing::None,
-            bytes: counts.0,
-            calls: counts.1,
-            first_pieces: counts.2,
-            first_ns: START_NS,
-        })
+/// Everything that a flow of the kernel half can be.
+static POSSIBLE: LazyLock<Vec<(Call, EndpointKind, EndpointKind, Class)>> = LazyLock::new(|| {
+    let mut possible = Vec::new();
+    for &call in Call::ALL {
+        for &source in EndpointKind::ALL {
+            for &sink in EndpointKind::ALL {
+                let classes = possible_classes(call, source, sink);
+                possible.extend(classes.into_iter().map(|class| (call, source, sink, class)));
+            }
+        }
+    }
+    possible
+});
+
+fn times() -> impl Strategy<Value = u64> {
+    (0..1000u64).prop_map(|after| START_NS + after)
 }
 
-/// The class, or one that the kernel half may give to bytes of such a call.
-fn possible(group: CallGroup, class: Class) -> Class {
-    match (group, class) {
-        (CallGroup::Ingest, _) => Class::Ingest,
-        (CallGroup::ZeroCopy, Class::Staged | Class::Unknown) => class,
-        (CallGroup::ZeroCopy, _) => Class::ZeroCopy,
-        (CallGroup::Egress, Class::Ingest | Class::ZeroCopy | Class::Staged) => Class::Generated,
-        (CallGroup::Egress, _) => class,
+fn flows() -> impl Strategy<Value = FlowCount> {
+    (
+        1..5u32,
+        select(POSSIBLE.as_slice()),
+        select(Sharing::ALL),
+        (0..1u64 << 40, 0..1000u64, 0..1000u64),
+        times(),
+    )
+        .prop_map(
+            |(pid, (call, source, sink, class), sharing, counts, first_ns)| FlowCount {
+                process: process(pid),
+                call,
+                source,
+                sink,
+                class,
+                sharing: possible_sharing(class, sharing),
+                bytes: counts.0,
+                calls: counts.1,
+                first_pieces: counts.2,
+                first_ns,
+            },
+        )
+}
+
+/// Only bytes of zero-copy calls are shared or copied.
+const fn possible_sharing(class: Class, sharing: Sharing) -> Sharing {
+    match class {
+        Class::ZeroCopy | Class::Staged | Class::ByReference => sharing,
+        _ => Sharing::None,
     }
 }
 
@@ -49,28 +67,58 @@ fn errors() -> impl Strategy<Value = ErrorCount> {
     (
         1..6u32,
         select(Call::ALL),
-        kinds(),
-        kinds(),
-        any::<u16>(),
+        (kinds(), kinds()),
+        select(&[1, 9, 11, 22, 32, 38, 95, 512, u16::MAX][..]),
         0..1000u64,
+        times(),
     )
-        .prop_map(|(pid, call, source, sink, errno, count)| ErrorCount {
-            process: process(pid),
-            call,
-            source,
-            sink,
-            errno,
+        .prop_map(
+            |(pid, call, (source, sink), errno, count, first_ns)| ErrorCount {
+                process: process(pid),
+                call,
+                source,
+                sink,
+                errno,
+                count,
+                first_ns,
+            },
+        )
+}
+
+/// Transfers of a flow, in up to three sizes, where it has bytes.
+fn transfers_of(flow: FlowCount) -> impl Strategy<Value = Vec<TransferCount>> {
+    let most = if flow.bytes > 0 { 3 } else { 0 };
+    let sizes = prop::collection::btree_map(0..64u8, (1..1000u64, 0..1u64 << 40), 0..=most);
+    sizes.prop_map(move |sizes| {
+        let sizes = sizes.into_iter();
+        let transfers = sizes.map(|(bucket, (count, bytes))| TransferCount {
+            process: flow.process,
+            call: flow.call,
+            source: flow.source,
+            sink: flow.sink,
+            class: flow.class,
+            sharing: flow.sharing,
+            bucket,
             count,
-            first_ns: START_NS,
-        })
+            bytes,
+        });
+        transfers.collect()
+    })
 }
 
 pub(crate) fn snapshots() -> impl Strategy<Value = Snapshot> {
+    let flows = flows().prop_flat_map(|flow| (Just(flow), transfers_of(flow)));
     (
-        prop::collection::vec(flows(), 0..40),
+        prop::collection::vec(flows, 0..40),
         prop::collection::vec(errors(), 0..10),
     )
-        .prop_map(|(flows, errors)| snapshot().with(flows).with_errors(errors))
+        .prop_map(|(flows, errors)| {
+            let (flows, transfers): (Vec<_>, Vec<_>) = flows.into_iter().unzip();
+            snapshot()
+                .with(flows)
+                .with_errors(errors)
+                .with_transfers(transfers.into_iter().flatten())
+        })
 }
 
 proptest! {
@@ -86,7 +134,7 @@ proptest! {
             .flows
             .iter()
             .filter(|flow| matches!(flow.class, Class::SameBuffer | Class::SameContent))
-            .filter(|flow| kernel_path(flow.source, flow.sink).is_some())
+            .filter(|flow| route(flow.source, flow.sink).kernel_path.is_ok())
             .map(|flow| flow.bytes)
             .sum();
         let audit = audit(snapshot);
@@ -133,6 +181,45 @@ proptest! {
         let mut reversed = snapshot.clone();
         reversed.flows.reverse();
         reversed.errors.reverse();
+        reversed.transfers.reverse();
         prop_assert_eq!(audit(snapshot), audit(reversed));
+    }
+
+    #[test]
+    fn every_transfer_of_a_flow_is_found_at_a_flow(snapshot in snapshots()) {
+        let written = snapshot.transfers.iter().filter(|sizes| sizes.class != Class::Ingest);
+        let counted: u64 = written.map(|sizes| sizes.count).sum();
+        let audit = audit(snapshot);
+        let flows = || audit.processes.iter().flat_map(|process| &process.flows);
+        let found = flows().filter_map(|flow| transfers(&flow.transfers));
+        prop_assert_eq!(found.map(|transfers| transfers.count).sum::<u64>(), counted);
+    }
+
+    #[test]
+    fn a_fallback_is_a_refusal_and_then_a_bounce(snapshot in snapshots()) {
+        for process in audit(snapshot).processes {
+            for fallback in &process.fallbacks {
+                prop_assert!(![11, 32, 512].contains(&fallback.errno));
+                prop_assert!(fallback.failures.first_ns < fallback.then.first_ns);
+                let is_flow = process.flows.iter().any(|flow| {
+                    (flow.class, flow.source, flow.sink, flow.bytes, flow.first_ns)
+                        == (
+                            fallback.then.class,
+                            fallback.then.source,
+                            fallback.then.sink,
+                            fallback.then.bytes,
+                            Some(fallback.then.first_ns),
+                        )
+                        && matches!(flow.class, Class::SameBuffer | Class::SameContent)
+                });
+                prop_assert!(is_flow);
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_kernel_copied_is_part_of_zero_copy(snapshot in snapshots()) {
+        let bytes = audit(snapshot).bytes;
+        prop_assert!(bytes.kernel_copied <= bytes.zero_copy);
     }
 }

@@ -3,10 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::analysis::{hit_rate, kernel_path};
+use crate::analysis::compression::Unexplained;
+use crate::analysis::fallback::{fallbacks, is_bounce};
+use crate::analysis::{hit_rate, route};
 use crate::model::{
     ByteClasses, Call, CallGroup, Class, EndpointKind, ErrorCount, Failures, Flow, FlowCount,
     Mechanism, ProcessAudit, ProcessFacts, ProcessId, Sharing, SharingVerdict, Syscall,
+    TransferCount, TransferSizes,
 };
 
 /// What a flow is summed by.
@@ -25,6 +28,8 @@ struct FlowSums {
     calls: u64,
     first_ns: Option<u64>,
     errors: BTreeMap<u16, Failures>,
+    /// By bucket.
+    transfers: BTreeMap<u8, TransferSizes>,
 }
 
 /// The counts of one process. Sums saturate: no input makes them panic.
@@ -34,15 +39,17 @@ pub(super) struct Tally {
     start_ns: u64,
     flows: BTreeMap<FlowKey, FlowSums>,
     syscalls: BTreeMap<Call, Syscall>,
+    unexplained: Unexplained,
 }
 
 impl Tally {
     /// Nothing counted yet, in a window that began so many nanoseconds after boot.
-    pub(super) const fn new(start_ns: u64) -> Self {
+    pub(super) fn new(start_ns: u64) -> Self {
         Self {
             start_ns,
             flows: BTreeMap::new(),
             syscalls: BTreeMap::new(),
+            unexplained: Unexplained::default(),
         }
     }
 
@@ -51,6 +58,7 @@ impl Tally {
         let syscall = self.syscalls.entry(count.call).or_default();
         syscall.calls = syscall.calls.saturating_add(count.first_pieces);
         syscall.bytes = syscall.bytes.saturating_add(count.bytes);
+        self.unexplained.add(count);
 
         // Reads end in the process, and an end of file moves nothing: neither is a flow.
         let nothing_moved = count.bytes == 0 && count.calls == 0;
@@ -86,31 +94,23 @@ impl Tally {
         syscall.calls = syscall.calls.saturating_add(error.count);
         syscall.errors = syscall.errors.saturating_add(error.count);
 
-        if error.call.group() != CallGroup::ZeroCopy {
+        let Some(class) = intended_class(error) else {
             return;
-        }
-        let class = intended_class(error);
+        };
         let Some(mechanism) = mechanism(error.call, class) else {
             return;
         };
         // A failed call has no class of its own: it joins the largest flow of its kind.
+        let ends = (error.source, error.sink);
         let key = self
-            .flows
-            .iter()
-            .filter(|(key, _)| {
-                (key.mechanism, key.source, key.sink) == (mechanism, error.source, error.sink)
-            })
-            .max_by_key(|(key, sums)| (sums.bytes, Reverse(key.class)))
-            .map_or_else(
-                || FlowKey {
-                    mechanism,
-                    source: error.source,
-                    sink: error.sink,
-                    class,
-                    sharing: Sharing::None,
-                },
-                |(key, _)| *key,
-            );
+            .largest(|key| (key.mechanism, (key.source, key.sink)) == (mechanism, ends))
+            .unwrap_or(FlowKey {
+                mechanism,
+                source: error.source,
+                sink: error.sink,
+                class,
+                sharing: Sharing::None,
+            });
         let first_ns = error.first_ns.saturating_sub(self.start_ns);
         let failures = self
             .flows
@@ -121,6 +121,51 @@ impl Tally {
             .or_insert(Failures { count: 0, first_ns });
         failures.count = failures.count.saturating_add(error.count);
         failures.first_ns = failures.first_ns.min(first_ns);
+    }
+
+    /// Adds sizes of transfers to their flow, after all flows.
+    ///
+    /// Whether the bytes were shared may have become known only after the transfer was over: then
+    /// they join the largest flow that is theirs otherwise. Sizes of a flow that was not counted,
+    /// for want of room in the kernel's map, are left out like its bytes.
+    pub(super) fn add_transfers(&mut self, sizes: &TransferCount) {
+        let Some(mechanism) = mechanism(sizes.call, sizes.class) else {
+            return;
+        };
+        let wanted = FlowKey {
+            mechanism,
+            source: sizes.source,
+            sink: sizes.sink,
+            class: sizes.class,
+            sharing: sizes.sharing,
+        };
+        let is_alike = |key: &FlowKey| {
+            let sharing = key.sharing;
+            *key == FlowKey { sharing, ..wanted }
+        };
+        let key = if self.flows.contains_key(&wanted) {
+            Some(wanted)
+        } else {
+            self.largest(is_alike)
+        };
+        let Some(flow) = key.and_then(|key| self.flows.get_mut(&key)) else {
+            return;
+        };
+        let sum = flow.transfers.entry(sizes.bucket).or_insert(TransferSizes {
+            bucket: sizes.bucket,
+            ..TransferSizes::default()
+        });
+        sum.count = sum.count.saturating_add(sizes.count);
+        sum.bytes = sum.bytes.saturating_add(sizes.bytes);
+    }
+
+    /// The key of the largest flow whose key is as wanted.
+    fn largest(&self, wanted: impl Fn(&FlowKey) -> bool) -> Option<FlowKey> {
+        self.flows
+            .iter()
+            .filter(|(key, _)| wanted(key))
+            .max_by_key(|(key, sums)| (sums.bytes, Reverse(key.class), Reverse(key.sharing)))
+            .map(|(key, _)| *key)
     }
 
     /// The audit of the process.
@@ -135,12 +180,12 @@ impl Tally {
                 sink: key.sink,
                 class: key.class,
                 sharing: key.sharing,
-                lost: is_bounce(key.class) && kernel_path(key.source, key.sink).is_some(),
+                lost: is_bounce(key.class) && route(key.source, key.sink).kernel_path.is_ok(),
                 bytes: sums.bytes,
                 calls: sums.calls,
                 first_ns: sums.first_ns,
                 errors: sums.errors,
-                transfers: Vec::new(),
+                transfers: sums.transfers.into_values().collect(),
             })
             .collect();
         for flow in &flows {
@@ -153,6 +198,8 @@ impl Tally {
             facts,
             hit_rate: hit_rate(&bytes),
             bytes,
+            fallbacks: fallbacks(&flows),
+            compression_like: self.unexplained.compression_like(),
             flows,
             syscalls: self.syscalls,
         }
@@ -181,20 +228,14 @@ const fn mechanism(call: Call, class: Class) -> Option<Mechanism> {
     }
 }
 
-/// The class that a failed zero-copy call would have had.
-const fn intended_class(error: &ErrorCount) -> Class {
-    match (error.call, error.sink) {
-        (
-            Call::Splice | Call::Tee | Call::Vmsplice | Call::UringSplice | Call::UringTee,
-            EndpointKind::Pipe,
-        ) => Class::Staged,
-        _ => Class::ZeroCopy,
+/// The class that bytes of a failed zero-copy call would have had; `None` for other calls.
+const fn intended_class(error: &ErrorCount) -> Option<Class> {
+    match (error.call, error.call.group()) {
+        (Call::UringSendZc | Call::UringSendmsgZc, _) => Some(Class::ByReference),
+        (_, CallGroup::ZeroCopy) if matches!(error.sink, EndpointKind::Pipe) => Some(Class::Staged),
+        (_, CallGroup::ZeroCopy) => Some(Class::ZeroCopy),
+        (_, CallGroup::Ingest | CallGroup::Egress) => None,
     }
-}
-
-/// Whether bytes of the class were relayed through the process unmodified.
-const fn is_bounce(class: Class) -> bool {
-    matches!(class, Class::SameBuffer | Class::SameContent)
 }
 
 /// The bytes of one flow, under the class they count as.

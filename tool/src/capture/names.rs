@@ -7,7 +7,7 @@ use copytax_common::{PROCESS_EXECED, PROCESS_EXITED, ProcessRecord};
 
 use crate::host::cgroups::Hierarchy;
 use crate::host::kernel::Namespace;
-use crate::host::{container, processes};
+use crate::host::{af_xdp, container, processes};
 use crate::model::{ProcessFacts, ProcessId};
 
 /// `USER_HZ` is 100 on every architecture that is supported: /proc counts in 10 ms.
@@ -92,10 +92,12 @@ impl Known<'_> {
         let has_exited = record.is_some_and(|record| record.flags & PROCESS_EXITED != 0);
         if !has_exited
             && self.names.namespaced.is_none()
+            // Asked first: if the process is the right one after that, it was so before.
+            && let af_xdp = af_xdp::is_used_by(id.pid)
             && let Some((ticks, facts)) = processes::facts(id.pid)
             && ticks == id.start_time_ns / NS_PER_TICK
         {
-            return facts;
+            return ProcessFacts { af_xdp, ..facts };
         }
         let mut facts = record.map_or_else(
             || self.names.at_start(id).cloned().unwrap_or_default(),
@@ -122,6 +124,7 @@ impl Known<'_> {
                 .map(str::to_owned),
             cgroup,
             exited: true,
+            af_xdp: None,
         }
     }
 

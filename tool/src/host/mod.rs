@@ -1,5 +1,6 @@
 //! Facts of the host: /proc, cgroups, containers, privileges. Nothing is decided here.
 
+pub mod af_xdp;
 pub mod cgroups;
 pub mod container;
 pub mod facts;

@@ -104,6 +104,7 @@ impl Reader {
             cgroup,
             container_id,
             exited: false,
+            af_xdp: None,
         };
         Some((start_ticks, facts))
     }

@@ -33,6 +33,23 @@ pub enum Mechanism {
     MmapWrite,
 }
 
+impl Mechanism {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Sendfile,
+        Self::Splice,
+        Self::Tee,
+        Self::Vmsplice,
+        Self::CopyFileRange,
+        Self::MsgZerocopy,
+        Self::UringSendZc,
+        Self::UringSplice,
+        Self::UringTee,
+        Self::ReadWrite,
+        Self::MmapWrite,
+    ];
+}
+
 /// The audit of one window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Audit {
@@ -130,6 +147,10 @@ pub struct ProcessAudit {
     pub flows: Vec<Flow>,
     /// Its calls.
     pub syscalls: BTreeMap<Call, Syscall>,
+    /// Bounces that began after a zero-copy call had been refused, in the order of the refusals.
+    pub fallbacks: Vec<Fallback>,
+    /// That it read more from files than it sent, where that looks like compression.
+    pub compression_like: Option<CompressionLike>,
 }
 
 /// Bytes that one process moved in one way between two kinds of endpoints.
@@ -167,6 +188,49 @@ pub struct Failures {
     pub count: u64,
     /// When the first of them failed, nanoseconds after the window's start.
     pub first_ns: u64,
+}
+
+/// A bounce that began after the kernel had refused a zero-copy call between the same ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fallback {
+    /// The call that was refused.
+    pub mechanism: Mechanism,
+    /// Where its bytes were to come from.
+    pub source: EndpointKind,
+    /// Where they were to go.
+    pub sink: EndpointKind,
+    /// Why.
+    pub errno: u16,
+    /// How often, and when first.
+    pub failures: Failures,
+    /// What began next.
+    pub then: FallbackFlow,
+}
+
+/// The flow that came after a refused call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FallbackFlow {
+    /// How the bytes moved.
+    pub mechanism: Mechanism,
+    /// Where they came from.
+    pub source: EndpointKind,
+    /// Where they went.
+    pub sink: EndpointKind,
+    /// How it is known that they bounced.
+    pub class: Class,
+    /// Bytes.
+    pub bytes: u64,
+    /// When it began, nanoseconds after the window's start.
+    pub first_ns: u64,
+}
+
+/// Bytes of a process that reads from files and sends less, which no evidence connects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompressionLike {
+    /// Read from files, and not written again.
+    pub read: u64,
+    /// Made by the process and sent to sockets.
+    pub written: u64,
 }
 
 /// Transfers of one size class: runs of consecutive bytes between the same two files.

@@ -4,7 +4,8 @@ mod audit;
 mod snapshot;
 
 pub use audit::{
-    Audit, ByteClasses, Failures, Flow, Mechanism, ProcessAudit, Syscall, TransferSizes,
+    Audit, ByteClasses, CompressionLike, Failures, Fallback, FallbackFlow, Flow, Mechanism,
+    ProcessAudit, Syscall, TransferSizes,
 };
 pub use copytax_common::{Call, CallGroup, Class, EndpointKind, Sharing, SharingVerdict};
 pub use snapshot::{

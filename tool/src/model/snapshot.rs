@@ -154,6 +154,9 @@ pub struct ProcessFacts {
     pub container_id: Option<String>,
     /// Whether the process was gone at the end of the window.
     pub exited: bool,
+    /// Whether it moves packets by an `AF_XDP` socket, past all calls; `None` where that could not
+    /// be known, as of a process that was gone.
+    pub af_xdp: Option<bool>,
 }
 
 /// Everything that can be lost, counted.

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
-use crate::model::{Class, Engine, Mechanism};
+use crate::model::{Class, Engine, Mechanism, Sharing};
 
 impl Mechanism {
     /// The name in reports.
@@ -50,6 +50,22 @@ pub(super) const fn class(class: Class) -> &'static str {
         Class::Generated => "generated",
         Class::Unknown | Class::Ingest => "unknown",
     }
+}
+
+/// Why the kernel copied what a zero-copy call moved, in a few words.
+pub(super) fn copied(sharing: Sharing) -> String {
+    match sharing {
+        Sharing::DirectIo => "O_DIRECT or DAX source",
+        Sharing::CopySpliceRead => "the source is read into new pages",
+        Sharing::FuseDirectIo => "FUSE source with direct I/O",
+        Sharing::PageCacheWrite => "into the sink's page cache",
+        Sharing::NoScatterGather => "the device takes no scattered pages",
+        Sharing::KtlsSoftware => "kernel TLS encrypts in software",
+        Sharing::KtlsDevice => "kernel TLS without TLS_TX_ZEROCOPY_RO",
+        Sharing::CompletedCopied => "so its completion says",
+        other => return other.name().replace('_', " "),
+    }
+    .to_owned()
 }
 
 /// The name of an errno, `E999` where it has none. 512 and up never leave the kernel: the first

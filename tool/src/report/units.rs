@@ -63,9 +63,15 @@ pub(super) fn duration(duration: Duration) -> String {
     humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
 }
 
+/// A time after the window's start, such as `0.012 s`.
+#[expect(clippy::cast_precision_loss, reason = "three decimals are shown")]
+pub(super) fn offset(nanoseconds: u64) -> String {
+    format!("{:.3} s", nanoseconds as f64 / 1e9)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{bytes, count, counted, duration, hit_rate};
+    use super::{bytes, count, counted, duration, hit_rate, offset};
     use std::time::Duration;
 
     #[test]
@@ -108,6 +114,13 @@ mod tests {
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
         assert_eq!(counted(1, "call", "calls"), "1 call");
         assert_eq!(counted(0, "call", "calls"), "0 calls");
+    }
+
+    #[test]
+    fn offsets() {
+        assert_eq!(offset(0), "0.000 s");
+        assert_eq!(offset(12_345_678), "0.012 s");
+        assert_eq!(offset(3_600_000_000_000), "3600.000 s");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Targets of all kinds, and environments that lack things, on the running kernel.
 
+mod rings;
 mod tool;
 
 use std::fs;
@@ -7,7 +8,9 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use rings::Rings;
 use rustix::process::Signal;
+use serde_json::{Value, json};
 use tool::{
     Audit, MOVED, MOVER, Waiting, catches_interrupts, copytax, processes, refusal, runs_as_root,
     signal, until, written, written_by,
@@ -92,6 +95,47 @@ fn children_are_followed_from_the_first_call() {
     family.go("\n\n\n");
     let report = audit.report();
     assert_eq!(written(&report), 2 * MOVED, "{report:#}");
+}
+
+/// What an audit of this process says of ways past all calls.
+fn bypass_of_this_process() -> Value {
+    let pid = std::process::id();
+    let audit = Audit::start(&["-p", &pid.to_string()]);
+    fs::write("/dev/null", "a call to count").expect("it takes everything");
+    let report = audit.report();
+    let mut processes = processes(&report).iter();
+    let process = processes.find(|process| process["pid"] == pid);
+    process.expect("it made a call")["bypass"].clone()
+}
+
+#[test]
+fn af_xdp_is_told_from_other_rings() {
+    if !runs_as_root() {
+        return;
+    }
+    assert_eq!(bypass_of_this_process(), json!([]));
+    let packets = Rings::of_packets().expect("root may");
+    assert_eq!(bypass_of_this_process(), json!([]));
+    match Rings::of_af_xdp() {
+        Ok(_rings) => assert_eq!(bypass_of_this_process(), json!(["af_xdp"])),
+        Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => {
+            eprintln!("skipped: this kernel has no AF_XDP");
+        }
+        Err(error) => panic!("no AF_XDP socket: {error}"),
+    }
+    drop(packets);
+}
+
+#[test]
+fn of_a_process_that_has_ended_nobody_knows_its_rings() {
+    if !runs_as_root() {
+        return;
+    }
+    let ended = Waiting::start(MOVER);
+    let audit = Audit::start(&["-p", &ended.pid().to_string()]);
+    ended.go("\n");
+    let report = audit.report();
+    assert_eq!(processes(&report)[0]["bypass"], Value::Null, "{report:#}");
 }
 
 #[test]
@@ -188,7 +232,7 @@ fn in_a_pid_namespace_of_its_own_the_tool_leaves_itself_out() {
     let audit = audit.spawn().expect("unshare starts");
     let output = audit.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(0));
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let itself = processes(&report)
         .iter()
         .find(|process| process["comm"] == "itself");

@@ -21,6 +21,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+use copytax::analysis::possible_classes;
 use copytax::capture::{self, EngineChoice, Settings, Target};
 use copytax::model::{Class, Sharing, Snapshot};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -72,6 +73,7 @@ fn check(engine: EngineChoice, first: u64, end: u64) -> Result<(), String> {
         return Err(format!("only {} processes ran", truths.len()));
     }
     let mut wrong = lost(&snapshot);
+    wrong.extend(impossible(&snapshot));
     wrong.extend(
         truths
             .iter()
@@ -104,6 +106,15 @@ fn lost(snapshot: &Snapshot) -> Vec<String> {
     .filter(|(_, count)| *count != 0)
     .map(|(name, count)| format!("loss: {name} {count}"))
     .collect()
+}
+
+/// Flows that docs/accounting.md does not have.
+fn impossible(snapshot: &Snapshot) -> impl Iterator<Item = String> {
+    let flows = snapshot
+        .flows
+        .iter()
+        .filter(|flow| !possible_classes(flow.call, flow.source, flow.sink).contains(&flow.class));
+    flows.map(|flow| format!("not in the matrix: {flow:?}"))
 }
 
 fn watch(engine: EngineChoice, first: u64, end: u64, file: &Path) -> Result<Snapshot, String> {

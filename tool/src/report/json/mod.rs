@@ -1,7 +1,9 @@
 //! The JSON report, `copytax.report/1`: `docs/report.schema.json` describes it.
 
 mod document;
+mod flow;
 mod formatter;
+mod process;
 #[cfg(test)]
 mod tests;
 

@@ -7,8 +7,9 @@ use proptest::prop_assert;
 use serde_json::Value;
 
 use super::write;
+use crate::analysis::NoPath;
 use crate::analysis::{self, audit};
-use crate::model::Audit;
+use crate::model::{Audit, Call, EndpointKind, Mechanism, Sharing};
 use crate::report::fixture;
 
 const SCHEMA: &str = include_str!("../../../../docs/report.schema.json");
@@ -28,6 +29,7 @@ fn validator() -> Validator {
 #[test]
 fn golden() {
     expect_file!["../golden/hostile.json"].assert_eq(&json(&fixture::hostile()));
+    expect_file!["../golden/ways.json"].assert_eq(&json(&fixture::ways()));
 }
 
 #[test]
@@ -38,6 +40,7 @@ fn every_fixture_is_valid() {
         fixture::nginx_on(),
         fixture::machine(),
         fixture::hostile(),
+        fixture::ways(),
         fixture::nothing_moved(),
     ] {
         let report: Value = serde_json::from_str(&json(&audit)).expect("JSON");
@@ -78,6 +81,44 @@ fn every_object_of_the_schema_is_closed_and_complete() {
         }
     }
     check(&serde_json::from_str(SCHEMA).expect("JSON"));
+}
+
+/// What an enum of the schema allows, null aside.
+fn allowed<'a>(schema: &'a Value, pointer: &str) -> Vec<&'a str> {
+    let values = schema.pointer(pointer).and_then(Value::as_array);
+    let values = values.unwrap_or_else(|| panic!("no enum at {pointer}"));
+    values.iter().filter_map(Value::as_str).collect()
+}
+
+#[test]
+fn the_schema_knows_every_name() {
+    fn names<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Vec<&'static str> {
+        all.iter().map(|&value| name(value)).collect()
+    }
+    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
+    let allowed = |pointer| allowed(&schema, pointer);
+    assert_eq!(
+        allowed("/$defs/process/properties/syscalls/propertyNames/enum"),
+        names(Call::ALL, Call::name)
+    );
+    assert_eq!(
+        allowed("/$defs/mechanism/enum"),
+        names(Mechanism::ALL, Mechanism::name)
+    );
+    let mut kinds = names(EndpointKind::ALL, EndpointKind::name);
+    kinds.sort_unstable();
+    let mut endpoints = allowed("/$defs/endpoint/enum");
+    endpoints.sort_unstable();
+    assert_eq!(endpoints, kinds);
+    let reasons = names(Sharing::ALL, Sharing::name);
+    assert_eq!(
+        allowed("/$defs/flow/properties/sharing_reason/enum"),
+        reasons[1..]
+    );
+    assert_eq!(
+        allowed("/$defs/flow/properties/no_kernel_path/enum"),
+        names(NoPath::ALL, NoPath::name)
+    );
 }
 
 proptest! {

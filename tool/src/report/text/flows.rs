@@ -1,20 +1,22 @@
 //! The flows of one process.
 
-use std::collections::BTreeMap;
 use std::io;
 
-use crate::analysis::kernel_path;
-use crate::model::{Class, EndpointKind, Flow, Mechanism, ProcessAudit};
+use crate::analysis::{route, transfers};
+use crate::model::{
+    Class, CompressionLike, EndpointKind, Flow, Mechanism, ProcessAudit, SharingVerdict,
+};
 use crate::report::escape::{escape, truncate, width};
 use crate::report::text::layout::Page;
-use crate::report::text::{command_name, wrap};
+use crate::report::text::{command_name, failures, wrap};
 use crate::report::{names, units};
 
 /// Flows shown of a process.
 const SHOWN: usize = 4;
 const CONTAINER_ID: usize = 12;
 
-/// Writes the largest flows of `process`, and its failed zero-copy calls.
+/// Writes the largest flows of `process`, what to make of them together, and its failed zero-copy
+/// calls.
 pub(super) fn write(
     out: &mut impl io::Write,
     page: &Page,
@@ -25,45 +27,36 @@ pub(super) fn write(
     let (shown, smaller) = moving.split_at(moving.len().min(SHOWN));
     let columns = Columns::of(shown);
     for flow in shown {
-        write_flow(out, page, flow, &columns)?;
+        write_flow(out, page, flow, &process.flows, &columns)?;
     }
     if !smaller.is_empty() {
         let bytes: u64 = smaller.iter().map(|flow| flow.bytes).sum();
         let flows = units::counted(smaller.len() as u64, "smaller flow", "smaller flows");
         writeln!(out, "  and {flows} ({})", units::bytes(bytes))?;
     }
-    for flow in &process.flows {
-        let errors = flow
-            .errors
-            .iter()
-            .map(|(&errno, failures)| (errno, failures.count));
-        write_errors(out, page, (flow.mechanism, flow.source, flow.sink), errors)?;
+    for text in remarks(process) {
+        writeln!(out, "{}", page.hanging(&format!("  {text}"), 4))?;
     }
-    Ok(())
+    failures::write(out, page, process)
 }
 
-/// Writes the failed zero-copy calls of processes whose flows are not shown, summed.
-pub(super) fn write_errors_of_others(
-    out: &mut impl io::Write,
-    page: &Page,
-    others: &[&ProcessAudit],
-) -> io::Result<()> {
-    let mut sums: BTreeMap<_, BTreeMap<u16, u64>> = BTreeMap::new();
-    for flow in others.iter().flat_map(|process| &process.flows) {
-        for (&errno, failures) in &flow.errors {
-            let key = (flow.mechanism, flow.source, flow.sink);
-            let sum = sums.entry(key).or_default().entry(errno).or_default();
-            *sum = sum.saturating_add(failures.count);
-        }
+/// What no single flow shows.
+fn remarks(process: &ProcessAudit) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if let Some(CompressionLike { read, written }) = process.compression_like {
+        remarks.push(format!(
+            "compression-like: {} read from files, {} made and sent to sockets",
+            units::bytes(read),
+            units::bytes(written),
+        ));
     }
-    if sums.is_empty() {
-        return Ok(());
+    if process.facts.af_xdp == Some(true) {
+        remarks.push(
+            "moves packets by AF_XDP, which is not counted: its hit rate leaves them out"
+                .to_owned(),
+        );
     }
-    writeln!(out, "\n{}", page.bold("other processes"))?;
-    for (key, errors) in sums {
-        write_errors(out, page, key, errors.into_iter())?;
-    }
-    Ok(())
+    remarks
 }
 
 fn title(page: &Page, process: &ProcessAudit) -> String {
@@ -123,13 +116,14 @@ fn write_flow(
     out: &mut impl io::Write,
     page: &Page,
     flow: &Flow,
+    others: &[Flow],
     columns: &Columns,
 ) -> io::Result<()> {
     let label = label(flow);
     let padding = " ".repeat(columns.label - label.len());
     let label = match flow.class {
         _ if flow.lost => page.bad(&label),
-        Class::ZeroCopy => page.good(&label),
+        Class::ZeroCopy | Class::ByReference if !is_copied(flow) => page.good(&label),
         _ => label,
     };
     let size = units::bytes(flow.bytes);
@@ -145,7 +139,8 @@ fn write_flow(
         items.extend([ends, how(flow).to_owned(), format!("({calls})")]);
         4
     };
-    items.extend(remark(flow));
+    items.extend(remark(flow, others));
+    items.extend(sizes(flow));
     let text = wrap(&items, "  ", first, indent, page.width);
     writeln!(out, "  {label}{padding}  {text}")
 }
@@ -156,53 +151,68 @@ fn how(flow: &Flow) -> &'static str {
         (Mechanism::ReadWrite, Class::SameBuffer) => "read+write, same buffer",
         (Mechanism::ReadWrite, Class::SameContent) => "read+write, same content",
         (Mechanism::ReadWrite, Class::SameSize) => "read+write, changed",
+        (Mechanism::ReadWrite, Class::TlsRecord) => "write, TLS records",
         (Mechanism::ReadWrite, Class::Generated) => "write, not read before",
         (Mechanism::ReadWrite, _) => "write, not looked at",
+        (Mechanism::MmapWrite, _) => "write of a file mapping",
         (mechanism, _) => mechanism.name(),
     }
 }
 
 /// What to make of the flow.
-fn remark(flow: &Flow) -> Option<String> {
-    if flow.lost {
-        let path = kernel_path(flow.source, flow.sink)?;
-        return Some(format!("kernel path: {}", path.name()));
+fn remark(flow: &Flow, others: &[Flow]) -> Option<String> {
+    if is_copied(flow) {
+        let why = names::copied(flow.sharing);
+        return Some(format!("copied by the kernel: {why}"));
     }
     match flow.class {
-        Class::SameBuffer | Class::SameContent => Some("no kernel path".to_owned()),
+        Class::SameBuffer | Class::SameContent => {
+            Some(match route(flow.source, flow.sink).kernel_path {
+                Ok(path) => format!("kernel path: {}", path.words()),
+                Err(reason) => format!("no kernel path: {}", reason.words()),
+            })
+        }
         Class::Staged => Some("counts on delivery".to_owned()),
+        _ if is_the_doubtful_one(flow, others) => {
+            Some("copied by the kernel or not: unknown".to_owned())
+        }
         _ => None,
     }
 }
 
-fn write_errors(
-    out: &mut impl io::Write,
-    page: &Page,
-    (mechanism, source, sink): (Mechanism, EndpointKind, EndpointKind),
-    errors: impl Iterator<Item = (u16, u64)>,
-) -> io::Result<()> {
-    let errors: Vec<String> = errors
-        .map(|(errno, times)| {
-            let (name, times) = (names::errno(errno), units::count(times));
-            match names::harmless(errno) {
-                Some(why) => format!("{name} x{times} ({why})"),
-                None => format!("{name} x{times}"),
-            }
-        })
-        .collect();
-    if errors.is_empty() {
-        return Ok(());
-    }
-    let text = format!(
-        "  {} {} failed: {}",
-        mechanism.name(),
-        endpoints(source, sink),
-        errors.join(", ")
-    );
-    writeln!(out, "{}", page.hanging(&text, 4))
+/// Whether a zero-copy call moved the bytes, but the kernel copied them.
+fn is_copied(flow: &Flow) -> bool {
+    flow.sharing.verdict() == Some(SharingVerdict::Copied)
 }
 
-fn endpoints(source: EndpointKind, sink: EndpointKind) -> String {
+/// Whether nothing else would tell the flow from another of the process: of one it is known whether
+/// the kernel shared its bytes, of the other not.
+fn is_the_doubtful_one(flow: &Flow, others: &[Flow]) -> bool {
+    let kind = |flow: &Flow| (flow.mechanism, flow.source, flow.sink, flow.class);
+    flow.sharing.verdict() == Some(SharingVerdict::Unknown)
+        && others.iter().any(|other| {
+            kind(other) == kind(flow) && other.sharing.verdict() != flow.sharing.verdict()
+        })
+}
+
+/// How long the runs of consecutive bytes are, where a kernel path is or could be taken.
+fn sizes(flow: &Flow) -> Option<String> {
+    if matches!(flow.class, Class::Staged) {
+        return None;
+    }
+    let transfers = transfers(&flow.transfers)?;
+    if transfers.count == 1 {
+        return Some("1 transfer".to_owned());
+    }
+    Some(format!(
+        "{} transfers of ~{}",
+        units::count(transfers.count),
+        units::bytes(transfers.typical_size()),
+    ))
+}
+
+/// Both ends of a flow.
+pub(super) fn endpoints(source: EndpointKind, sink: EndpointKind) -> String {
     let name = |kind: EndpointKind| match kind {
         EndpointKind::None => "process",
         _ => kind.name(),

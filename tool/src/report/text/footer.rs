@@ -11,15 +11,34 @@ const INDENT: usize = 2;
 const LONGEST_COMMAND: usize = 60;
 const LONGEST_NAME: usize = 64;
 
-const LEGEND: [(&str, &str); 4] = [
-    ("hit rate", "zero-copy / (zero-copy + lost)"),
-    (
-        "lost",
-        "read, then written unmodified, though the kernel has a path",
-    ),
-    ("transformed", "changed between read and write"),
-    ("generated", "made by the process, not read before"),
-];
+/// Words of the report and what they mean, those that it uses.
+fn legend(audit: &Audit) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut flows = audit.processes.iter().flat_map(|process| &process.flows);
+    let has_transfers = flows.any(|flow| !flow.transfers.is_empty());
+    [
+        (true, "hit rate", "zero-copy / (zero-copy + lost)"),
+        (
+            true,
+            "lost",
+            "read, then written unmodified, though the kernel has a path",
+        ),
+        (
+            audit.bytes.mapped > 0,
+            "mapped",
+            "written from the mapping of a file: one copy is left",
+        ),
+        (true, "transformed", "changed between read and write"),
+        (true, "generated", "made by the process, not read before"),
+        (
+            has_transfers,
+            "transfer",
+            "a run of bytes between the same two files; ~ is the median",
+        ),
+    ]
+    .into_iter()
+    .filter(|(is_used, ..)| *is_used)
+    .map(|(_, word, meaning)| (word, meaning))
+}
 
 /// Writes everything below the flows.
 pub(super) fn write(
@@ -34,7 +53,7 @@ pub(super) fn write(
             let processes = units::counted(quiet as u64, "more process", "more processes");
             line(&format!("{processes} made calls but wrote nothing."))?;
         }
-        for (word, meaning) in LEGEND {
+        for (word, meaning) in legend(audit) {
             line(&format!("{word}: {meaning}"))?;
         }
         line("")?;

@@ -1,5 +1,6 @@
 //! The answer, in words, before any number is explained.
 
+use crate::analysis::{Direction, route};
 use crate::model::{Audit, ByteClasses, ProcessAudit};
 use crate::report::text::command_name;
 use crate::report::units;
@@ -7,6 +8,9 @@ use crate::report::units;
 /// A few sentences: is it on the fast path, and who is not?
 pub(super) fn headline(audit: &Audit) -> String {
     let mut text = answer(audit);
+    text += &copied(&audit.bytes);
+    text += &mapped(&audit.bytes);
+    text += &bypassed(&audit.processes);
     let uncounted = audit.loss.unsupported_abi_calls.unwrap_or(0);
     if audit.loss.map_full > 0 || uncounted > 0 {
         text += " Not all calls were counted: see loss below.";
@@ -26,6 +30,7 @@ fn answer(audit: &Audit) -> String {
         Some(_) if bytes.lost == 0 => format!(
             "{}All {} that the kernel could move went by zero-copy calls: hit rate {rate}.",
             sole_actor(audit)
+                .filter(|_| !matters(bytes.kernel_copied, bytes.zero_copy))
                 .map_or_else(String::new, |who| format!("{who} is on the fast path. ")),
             units::bytes(eligible),
         ),
@@ -42,7 +47,13 @@ fn answer(audit: &Audit) -> String {
 }
 
 fn no_kernel_path(bytes: &ByteClasses) -> String {
-    let written = bytes.written().saturating_sub(bytes.staged);
+    let written = bytes
+        .written()
+        .saturating_sub(bytes.staged)
+        .saturating_sub(bytes.mapped);
+    if written == 0 && bytes.staged == 0 {
+        return "No zero-copy call and no bounce was seen: there is no hit rate.".to_owned();
+    }
     if written == 0 {
         return format!(
             "{} went into pipes; no zero-copy call delivered them: there is no hit rate.",
@@ -55,8 +66,13 @@ fn no_kernel_path(bytes: &ByteClasses) -> String {
         ""
     };
     format!(
-        "The kernel could have moved none of the {} written{caveat}: there is no hit rate.",
+        "The kernel could have moved none of the {} {}{caveat}: there is no hit rate.",
         units::bytes(written),
+        if bytes.mapped > 0 {
+            "written from buffers"
+        } else {
+            "written"
+        },
     )
 }
 
@@ -71,15 +87,12 @@ fn lost(audit: &Audit) -> String {
     let Some((worst, others)) = losers.split_first() else {
         return String::new();
     };
-    let to_a_socket = worst
-        .flows
-        .iter()
-        .find(|flow| flow.lost)
-        .is_some_and(|flow| flow.sink.is_socket());
+    let largest = worst.flows.iter().find(|flow| flow.lost);
+    let direction = largest.and_then(|flow| route(flow.source, flow.sink).direction);
     let mut text = format!(
         "{} {} {} through read and write that the kernel could have moved: hit rate {}.",
         who(worst),
-        if to_a_socket { "sent" } else { "copied" },
+        verb(direction),
         units::bytes(worst.bytes.lost),
         units::hit_rate(worst.hit_rate),
     );
@@ -100,6 +113,67 @@ fn lost(audit: &Audit) -> String {
         );
     }
     text
+}
+
+/// What a process did with bytes.
+const fn verb(direction: Option<Direction>) -> &'static str {
+    match direction {
+        Some(Direction::Download) => "sent",
+        Some(Direction::Upload) => "received",
+        Some(Direction::Proxy) => "proxied",
+        Some(Direction::Pipeline) => "piped",
+        Some(Direction::FileCopy) | None => "copied",
+    }
+}
+
+/// Whether `part` is more of `whole` than a rounding error: 1% at least.
+const fn matters(part: u64, whole: u64) -> bool {
+    part > 0 && part >= whole / 100
+}
+
+fn copied(bytes: &ByteClasses) -> String {
+    if !matters(bytes.kernel_copied, bytes.zero_copy) {
+        return String::new();
+    }
+    format!(
+        " But the kernel copied {} of what zero-copy calls moved.",
+        units::bytes(bytes.kernel_copied)
+    )
+}
+
+fn mapped(bytes: &ByteClasses) -> String {
+    if !matters(bytes.mapped, bytes.written()) {
+        return String::new();
+    }
+    format!(
+        " {} {} written from file mappings, which leaves one copy.",
+        units::bytes(bytes.mapped),
+        if bytes.written() == bytes.mapped {
+            "were"
+        } else {
+            "more were"
+        },
+    )
+}
+
+fn bypassed(processes: &[ProcessAudit]) -> String {
+    let mut bypassing = processes
+        .iter()
+        .filter(|process| process.facts.af_xdp == Some(true));
+    let Some(first) = bypassing.next() else {
+        return String::new();
+    };
+    let others = match bypassing.count() as u64 {
+        0 => String::new(),
+        count => format!(
+            " and {}",
+            units::counted(count, "other process", "other processes")
+        ),
+    };
+    format!(
+        " Packets that {}{others} moved by AF_XDP are not counted.",
+        who(first)
+    )
 }
 
 fn nothing_moved(audit: &Audit) -> String {

@@ -1,5 +1,6 @@
 //! The report for people.
 
+mod failures;
 mod flows;
 mod footer;
 mod headline;
@@ -42,7 +43,7 @@ pub fn write(out: &mut impl io::Write, audit: &Audit, options: &TextOptions) -> 
     let mut processes: Vec<&ProcessAudit> = audit
         .processes
         .iter()
-        .filter(|process| !process.flows.is_empty())
+        .filter(|process| !process.flows.is_empty() || process.facts.af_xdp == Some(true))
         .collect();
     // Stable: ties stay in the order of the analysis.
     processes.sort_by(|a, b| options.sort.compare(a, b));
@@ -59,7 +60,7 @@ pub fn write(out: &mut impl io::Write, audit: &Audit, options: &TextOptions) -> 
             writeln!(out)?;
             flows::write(out, &page, process)?;
         }
-        flows::write_errors_of_others(out, &page, summed)?;
+        failures::write_of_others(out, &page, summed)?;
     }
     writeln!(out)?;
     footer::write(out, &page, audit, quiet)

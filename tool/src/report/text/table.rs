@@ -13,18 +13,23 @@ const GAP: usize = 2;
 const COMMAND: usize = 1;
 const ZERO_COPY: usize = 3;
 const LOST: usize = 4;
-const HEADER: [&str; 7] = [
+const MAPPED: usize = 5;
+const TRANSFORMED: usize = 6;
+const GENERATED: usize = 7;
+const HEADER: [&str; 8] = [
     "PID",
     "COMMAND",
     "HIT RATE",
     "ZERO-COPY",
     "LOST",
+    "MAPPED",
     "TRANSFORMED",
     "GENERATED",
 ];
-/// Columns that go where there is no room, the first of them first.
-const DISPENSABLE: [usize; 3] = [6, 5, ZERO_COPY];
-/// The command name is cut before a column goes, but not below this.
+/// Columns that go where there is no room, the first of them first; before all others those that
+/// are empty.
+const DISPENSABLE: [usize; 4] = [GENERATED, TRANSFORMED, MAPPED, ZERO_COPY];
+/// The command name is cut before a column goes that is not empty, but not below this.
 const SHORTEST_COMMAND: usize = 8;
 const LONGEST_COMMAND: usize = 24;
 
@@ -93,6 +98,7 @@ fn row(pid: String, command: String, rate: Option<f64>, bytes: &ByteClasses) -> 
         units::hit_rate(rate),
         size(bytes.zero_copy),
         size(bytes.lost),
+        size(bytes.mapped),
         size(bytes.transformed),
         size(bytes.generated),
     ]
@@ -108,15 +114,21 @@ fn size(bytes: u64) -> String {
 
 /// The columns that fit, with their widths.
 fn fit(rows: &[Row], room: usize) -> Vec<(usize, usize)> {
+    let is_empty = |column: usize| rows.iter().all(|row| row[column] == "-");
     let mut columns: Vec<(usize, usize)> = HEADER
         .iter()
         .enumerate()
+        // Few programs write from mappings.
+        .filter(|&(column, _)| column != MAPPED || !is_empty(MAPPED))
         .map(|(column, header)| {
             let cells = rows.iter().map(|row| width(&row[column]));
             (column, cells.fold(header.len(), usize::max))
         })
         .collect();
-    let mut dispensable = DISPENSABLE.into_iter();
+    let mut dispensable = DISPENSABLE;
+    // Stable: among the empty ones, and the others, the order stays.
+    dispensable.sort_by_key(|&column| !is_empty(column));
+    let mut dispensable = dispensable.into_iter().peekable();
     loop {
         let gaps = GAP * (columns.len() - 1);
         let too_wide =
@@ -125,7 +137,8 @@ fn fit(rows: &[Row], room: usize) -> Vec<(usize, usize)> {
         if too_wide == 0 {
             return columns;
         }
-        if *command >= SHORTEST_COMMAND + too_wide {
+        let has_spare = dispensable.peek().is_some_and(|&column| is_empty(column));
+        if !has_spare && *command >= SHORTEST_COMMAND + too_wide {
             *command -= too_wide;
             return columns;
         }

@@ -114,6 +114,46 @@ fn a_machine_on_a_narrow_terminal() {
 }
 
 #[test]
+fn every_way() {
+    expect_file!["../golden/ways-80.txt"].assert_eq(&text(&fixture::ways(), &OPTIONS));
+}
+
+#[test]
+fn every_way_on_a_narrow_terminal() {
+    expect_file!["../golden/ways-40.txt"].assert_eq(&text(&fixture::ways(), &narrow()));
+}
+
+#[test]
+fn bytes_that_were_encrypted_or_compressed() {
+    let snapshot = analysis::fixture::snapshot().named(23, "httpd", &[]).with([
+        flow(23, Call::Read, (File, NoEnd), Class::Ingest, 50 << 20, 800),
+        flow(
+            23,
+            Call::Write,
+            (NoEnd, Tcp),
+            Class::TlsRecord,
+            10 << 20,
+            640,
+        ),
+        flow(
+            23,
+            Call::Writev,
+            (NoEnd, Tcp),
+            Class::Generated,
+            9 << 20,
+            700,
+        ),
+    ]);
+    let text = text(&audit(snapshot), &OPTIONS);
+    expect![[r#"
+        httpd (23)  /usr/bin/httpd
+          transformed   10.0 MiB  process -> tcp  write, TLS records (640 calls)
+          generated      9.0 MiB  process -> tcp  write, not read before (700 calls)
+          compression-like: 40.0 MiB read from files, 9.0 MiB made and sent to sockets"#]]
+    .assert_eq(text.split("\n\n").nth(2).unwrap_or(""));
+}
+
+#[test]
 fn nothing_moved() {
     check(
         &fixture::nothing_moved(),
@@ -250,7 +290,8 @@ fn bytes_without_a_kernel_path() {
 
             logger (9)  /usr/bin/logger
               bounced        4.9 KiB  file -> unix_datagram
-                                      read+write, same buffer (5 calls)  no kernel path
+                                      read+write, same buffer (5 calls)
+                                      no kernel path: message boundaries
               staged         3.9 KiB  file -> pipe           splice (4 calls)
                                       counts on delivery
               unknown        2.9 KiB  file -> tcp            write, not looked at (3 calls)
