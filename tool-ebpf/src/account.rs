@@ -252,11 +252,12 @@ impl Operation {
     }
 }
 
-/// Whether one of the four lanes of `word` is `tag`.
+/// Whether one of the four lanes of `word` is `tag`; without branches, which the verifier would follow
+/// for each run of a pipe.
 #[inline(always)]
 const fn has_lane(word: u64, tag: u16) -> bool {
-    word as u16 == tag
-        || (word >> 16) as u16 == tag
-        || (word >> 32) as u16 == tag
-        || (word >> 48) as u16 == tag
+    const LOWEST: u64 = 0x0001_0001_0001_0001;
+    // A lane that is 0 borrows from its own highest bit.
+    let differences = word ^ (tag as u64 * LOWEST);
+    differences.wrapping_sub(LOWEST) & !differences & (LOWEST << 15) != 0
 }
