@@ -27,7 +27,8 @@ pub(crate) struct Args {
     /// Change nothing: report what is there and what is missing, and exit 2 if anything is.
     #[arg(long)]
     check: bool,
-    /// What the tests need, too: servers, tracers to compare with, two Go compilers.
+    /// What the tests need, too: servers and other programs, tracers to compare with, file
+    /// systems, two Go compilers, a 32-bit C library.
     #[arg(long)]
     tests: bool,
     /// What `cargo xtask lint` needs, too: rustfmt and clippy for both halves.
