@@ -1,10 +1,10 @@
-//! The system calls that are accounted.
+//! The calls that are accounted: system calls, and operations of io_uring.
 
 use crate::decode::tagged;
 
 tagged! {
-    /// A system call of the accounted family, independent of the architecture's numbers.
-    Call("system call") {
+    /// A call of the accounted family, independent of the architecture's numbers.
+    Call("call") {
         /// `sendfile` (`sendfile64` in the kernel).
         Sendfile = 1 => "sendfile",
         /// `splice`
@@ -15,38 +15,66 @@ tagged! {
         Vmsplice = 4 => "vmsplice",
         /// `copy_file_range`
         CopyFileRange = 5 => "copy_file_range",
+        /// `IORING_OP_SPLICE`
+        UringSplice = 6 => "io_uring_splice",
+        /// `IORING_OP_TEE`
+        UringTee = 7 => "io_uring_tee",
         /// `read`
-        Read = 6 => "read",
+        Read = 8 => "read",
         /// `pread64`
-        Pread = 7 => "pread64",
+        Pread = 9 => "pread64",
         /// `readv`
-        Readv = 8 => "readv",
+        Readv = 10 => "readv",
         /// `preadv`
-        Preadv = 9 => "preadv",
+        Preadv = 11 => "preadv",
         /// `preadv2`
-        Preadv2 = 10 => "preadv2",
+        Preadv2 = 12 => "preadv2",
         /// `recvfrom`, which libc's `recv` becomes.
-        Recvfrom = 11 => "recvfrom",
+        Recvfrom = 13 => "recvfrom",
         /// `recvmsg`
-        Recvmsg = 12 => "recvmsg",
+        Recvmsg = 14 => "recvmsg",
         /// `recvmmsg`
-        Recvmmsg = 13 => "recvmmsg",
+        Recvmmsg = 15 => "recvmmsg",
+        /// `IORING_OP_READ` and `IORING_OP_READ_MULTISHOT`
+        UringRead = 16 => "io_uring_read",
+        /// `IORING_OP_READV`
+        UringReadv = 17 => "io_uring_readv",
+        /// `IORING_OP_READ_FIXED` and `IORING_OP_READV_FIXED`
+        UringReadFixed = 18 => "io_uring_read_fixed",
+        /// `IORING_OP_RECV`
+        UringRecv = 19 => "io_uring_recv",
+        /// `IORING_OP_RECVMSG`
+        UringRecvmsg = 20 => "io_uring_recvmsg",
         /// `write`
-        Write = 14 => "write",
+        Write = 21 => "write",
         /// `pwrite64`
-        Pwrite = 15 => "pwrite64",
+        Pwrite = 22 => "pwrite64",
         /// `writev`
-        Writev = 16 => "writev",
+        Writev = 23 => "writev",
         /// `pwritev`
-        Pwritev = 17 => "pwritev",
+        Pwritev = 24 => "pwritev",
         /// `pwritev2`
-        Pwritev2 = 18 => "pwritev2",
+        Pwritev2 = 25 => "pwritev2",
         /// `sendto`, which libc's `send` becomes.
-        Sendto = 19 => "sendto",
+        Sendto = 26 => "sendto",
         /// `sendmsg`
-        Sendmsg = 20 => "sendmsg",
+        Sendmsg = 27 => "sendmsg",
         /// `sendmmsg`
-        Sendmmsg = 21 => "sendmmsg",
+        Sendmmsg = 28 => "sendmmsg",
+        /// `IORING_OP_WRITE`
+        UringWrite = 29 => "io_uring_write",
+        /// `IORING_OP_WRITEV`
+        UringWritev = 30 => "io_uring_writev",
+        /// `IORING_OP_WRITE_FIXED` and `IORING_OP_WRITEV_FIXED`
+        UringWriteFixed = 31 => "io_uring_write_fixed",
+        /// `IORING_OP_SEND`
+        UringSend = 32 => "io_uring_send",
+        /// `IORING_OP_SENDMSG`
+        UringSendmsg = 33 => "io_uring_sendmsg",
+        /// `IORING_OP_SEND_ZC`
+        UringSendZc = 34 => "io_uring_send_zc",
+        /// `IORING_OP_SENDMSG_ZC`
+        UringSendmsgZc = 35 => "io_uring_sendmsg_zc",
     }
 }
 
@@ -58,7 +86,7 @@ pub enum CallGroup {
     ZeroCopy,
     /// Copies bytes into the process.
     Ingest,
-    /// Copies bytes out of the process.
+    /// Brings bytes out of the process.
     Egress,
 }
 
@@ -67,9 +95,13 @@ impl Call {
     #[must_use]
     pub const fn group(self) -> CallGroup {
         match self {
-            Self::Sendfile | Self::Splice | Self::Tee | Self::Vmsplice | Self::CopyFileRange => {
-                CallGroup::ZeroCopy
-            }
+            Self::Sendfile
+            | Self::Splice
+            | Self::Tee
+            | Self::Vmsplice
+            | Self::CopyFileRange
+            | Self::UringSplice
+            | Self::UringTee => CallGroup::ZeroCopy,
             Self::Read
             | Self::Pread
             | Self::Readv
@@ -77,7 +109,12 @@ impl Call {
             | Self::Preadv2
             | Self::Recvfrom
             | Self::Recvmsg
-            | Self::Recvmmsg => CallGroup::Ingest,
+            | Self::Recvmmsg
+            | Self::UringRead
+            | Self::UringReadv
+            | Self::UringReadFixed
+            | Self::UringRecv
+            | Self::UringRecvmsg => CallGroup::Ingest,
             Self::Write
             | Self::Pwrite
             | Self::Writev
@@ -85,14 +122,27 @@ impl Call {
             | Self::Pwritev2
             | Self::Sendto
             | Self::Sendmsg
-            | Self::Sendmmsg => CallGroup::Egress,
+            | Self::Sendmmsg
+            | Self::UringWrite
+            | Self::UringWritev
+            | Self::UringWriteFixed
+            | Self::UringSend
+            | Self::UringSendmsg
+            | Self::UringSendZc
+            | Self::UringSendmsgZc => CallGroup::Egress,
         }
     }
 
-    /// The call's exit tracepoint in the `syscalls` category.
+    /// Whether the call is an operation of io_uring, not a system call.
     #[must_use]
-    pub const fn exit_tracepoint(self) -> &'static str {
-        match self {
+    pub const fn is_io_uring(self) -> bool {
+        self.exit_tracepoint().is_none()
+    }
+
+    /// The call's exit tracepoint in the `syscalls` category; operations of io_uring have none.
+    #[must_use]
+    pub const fn exit_tracepoint(self) -> Option<&'static str> {
+        Some(match self {
             Self::Sendfile => "sys_exit_sendfile64",
             Self::Splice => "sys_exit_splice",
             Self::Tee => "sys_exit_tee",
@@ -114,6 +164,20 @@ impl Call {
             Self::Sendto => "sys_exit_sendto",
             Self::Sendmsg => "sys_exit_sendmsg",
             Self::Sendmmsg => "sys_exit_sendmmsg",
-        }
+            Self::UringSplice
+            | Self::UringTee
+            | Self::UringRead
+            | Self::UringReadv
+            | Self::UringReadFixed
+            | Self::UringRecv
+            | Self::UringRecvmsg
+            | Self::UringWrite
+            | Self::UringWritev
+            | Self::UringWriteFixed
+            | Self::UringSend
+            | Self::UringSendmsg
+            | Self::UringSendZc
+            | Self::UringSendmsgZc => return None,
+        })
     }
 }

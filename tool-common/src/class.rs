@@ -22,5 +22,11 @@ tagged! {
         /// Could not be looked at: the descriptor or the buffer was gone, or the call had more
         /// pieces than the kernel half walks.
         Unknown = 8 => "unknown",
+        /// Written from a mapping of a file, unmodified.
+        Mapped = 9 => "mapped",
+        /// Begins with the header of a TLS record that fits.
+        TlsRecord = 10 => "tls_record",
+        /// Sent from the process's memory by reference (`MSG_ZEROCOPY`, `IORING_OP_SEND_ZC`).
+        ByReference = 11 => "by_reference",
     }
 }

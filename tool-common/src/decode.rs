@@ -114,7 +114,7 @@ pub(crate) use tagged;
 #[cfg(test)]
 mod tests {
     use super::{Abi, DecodeError};
-    use crate::{Call, Class, EndpointKind, FlowKey, LossCounter};
+    use crate::{Call, Class, EndpointKind, FlowKey, LossCounter, Sharing};
 
     #[test]
     fn wrong_lengths_are_refused() {
@@ -152,6 +152,7 @@ mod tests {
         }
         check(Call::ALL, |v| v as u8);
         check(Class::ALL, |v| v as u8);
+        check(Sharing::ALL, |v| v as u8);
         check(EndpointKind::ALL, |v| v as u8);
         check(LossCounter::ALL, |v| v as u8);
     }

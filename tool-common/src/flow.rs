@@ -30,9 +30,16 @@ pub struct FlowKey {
     pub sink: u8,
     /// [`crate::Class`]
     pub class: u8,
+    /// [`crate::Sharing`]
+    pub sharing: u8,
+    /// Explicit padding, always 0.
+    pub padding: [u8; 7],
 }
 
 /// Per-CPU sums of a flow.
+///
+/// They wrap around: bytes of which more becomes known are taken from one flow, on one CPU, and
+/// added to another. The sum over all CPUs is right.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FlowCounters {
@@ -43,21 +50,11 @@ pub struct FlowCounters {
     /// Calls whose first piece was this flow: over all flows of a call they sum to its exits that
     /// did not fail.
     pub first_pieces: u64,
+    /// When the first of it was counted, nanoseconds since boot; 0 where nothing was.
+    pub first_ns: u64,
 }
 
-impl FlowCounters {
-    /// One whole call of so many bytes.
-    #[must_use]
-    pub const fn call(bytes: u64) -> Self {
-        Self {
-            bytes,
-            calls: 1,
-            first_pieces: 1,
-        }
-    }
-}
-
-/// Key of the error counts (`u64` per CPU).
+/// Key of [`ErrorCounters`].
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ErrorKey {
@@ -76,6 +73,38 @@ pub struct ErrorKey {
     pub sink: u8,
     /// Explicit padding, always 0.
     pub padding: [u8; 7],
+}
+
+/// Per-CPU sums of calls that failed in one way.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ErrorCounters {
+    /// How often.
+    pub count: u64,
+    /// When the first of them failed, nanoseconds since boot; 0 where none did.
+    pub first_ns: u64,
+}
+
+/// Key of [`TransferCounters`]: a flow, and the size of its transfers.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TransferKey {
+    /// The flow; its `padding` is 0.
+    pub flow: FlowKey,
+    /// Transfers of 2^bucket bytes and more, but less than 2^(bucket + 1).
+    pub bucket: u32,
+    /// Explicit padding, always 0.
+    pub padding: u32,
+}
+
+/// Per-CPU sums of the transfers of one size class.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TransferCounters {
+    /// Transfers.
+    pub count: u64,
+    /// Bytes of all of them.
+    pub bytes: u64,
 }
 
 impl FlowKey {
@@ -116,11 +145,14 @@ pub struct PendingFlow {
 }
 
 const _: () = {
-    assert!(size_of::<PendingFlow>() == 40 && align_of::<PendingFlow>() == 8);
+    assert!(size_of::<PendingFlow>() == 56 && align_of::<PendingFlow>() == 8);
     assert!(size_of::<ProcessKey>() == 16 && align_of::<ProcessKey>() == 8);
-    assert!(size_of::<FlowKey>() == 16 && align_of::<FlowKey>() == 8);
-    assert!(size_of::<FlowCounters>() == 24 && align_of::<FlowCounters>() == 8);
+    assert!(size_of::<FlowKey>() == 24 && align_of::<FlowKey>() == 8);
+    assert!(size_of::<FlowCounters>() == 32 && align_of::<FlowCounters>() == 8);
     assert!(size_of::<ErrorKey>() == 24 && align_of::<ErrorKey>() == 8);
+    assert!(size_of::<ErrorCounters>() == 16 && align_of::<ErrorCounters>() == 8);
+    assert!(size_of::<TransferKey>() == 32 && align_of::<TransferKey>() == 8);
+    assert!(size_of::<TransferCounters>() == 16 && align_of::<TransferCounters>() == 8);
 };
 
 // SAFETY: repr(C), integers only, sizes above equal the sums of the fields.
@@ -133,3 +165,9 @@ unsafe impl Abi for FlowCounters {}
 unsafe impl Abi for PendingFlow {}
 // SAFETY: as above.
 unsafe impl Abi for ErrorKey {}
+// SAFETY: as above.
+unsafe impl Abi for ErrorCounters {}
+// SAFETY: as above.
+unsafe impl Abi for TransferKey {}
+// SAFETY: as above.
+unsafe impl Abi for TransferCounters {}

@@ -13,14 +13,19 @@ mod endpoint;
 mod flow;
 mod loss;
 mod process;
+mod sharing;
 
 pub use call::{Call, CallGroup};
 pub use class::Class;
 pub use config::{Filter, FilterMode, KernelLayout, TARGET_ACTIVE, TARGET_FOLLOW, TARGET_PENDING};
 pub use decode::{Abi, DecodeError, UnknownTag};
 pub use endpoint::EndpointKind;
-pub use flow::{ErrorKey, FlowCounters, FlowKey, PENDING_FLOWS, PendingFlow, ProcessKey};
+pub use flow::{
+    ErrorCounters, ErrorKey, FlowCounters, FlowKey, PENDING_FLOWS, PendingFlow, ProcessKey,
+    TransferCounters, TransferKey,
+};
 pub use loss::LossCounter;
 pub use process::{
     CMDLINE_LEN, COMM_LEN, FILENAME_LEN, PROCESS_EXECED, PROCESS_EXITED, ProcessRecord,
 };
+pub use sharing::{Sharing, SharingVerdict};

@@ -1,19 +1,14 @@
 //! What happens at the exit of an accounted system call.
 
-use copytax_common::{Call, CallGroup, Class, EndpointKind, FlowCounters, LossCounter, ProcessKey};
+use copytax_common::{Call, CallGroup, Class, EndpointKind, LossCounter};
 
 use crate::{
+    account::{Memory, Operation},
     arch::{self, Registers},
-    content,
     endpoint::Endpoint,
-    flows,
     kernel::Task,
-    last_ingest,
     layout::layout,
-    loss, pieces, pipes, process,
-    relay::{self, CHUNK, Whole},
-    target,
-    walk::{self, Caller, Direction, Shape},
+    loss, pipes, process, target, walk,
 };
 
 /// `include/linux/socket.h`: the return value is the length of the datagram, not of what was
@@ -22,12 +17,11 @@ const MSG_TRUNC: u64 = 0x20;
 /// `include/linux/splice.h`
 const SPLICE_F_GIFT: u64 = 0x08;
 
-/// A call that is being accounted.
+/// A system call that is being accounted.
 struct Exit {
     registers: *const Registers,
     task: Task,
-    process: ProcessKey,
-    call: u8,
+    operation: Operation,
 }
 
 /// Accounts for one system call that returned `result`.
@@ -54,11 +48,16 @@ pub(crate) fn on_exit(registers: *const Registers, result: i64) {
         }
         return;
     }
+    let process = process::key_of(leader);
     let exit = Exit {
         registers,
         task,
-        process: process::key_of(leader),
-        call,
+        operation: Operation {
+            process,
+            tag: process::tag_of(process, task.u64(layout!(task_self_exec_id))),
+            thread: task.u32(layout!(task_pid)),
+            call,
+        },
     };
     // The groups are runs of numbers (asserted below): two compares instead of a jump table, which
     // the verifier would follow into every entry.
@@ -99,6 +98,11 @@ impl Exit {
         Registers::argument::<N>(self.registers)
     }
 
+    #[inline(always)]
+    fn is(&self, call: Call) -> bool {
+        self.operation.call == call as u8
+    }
+
     /// The endpoint of descriptor `fd`. A call that did not fail had one: if it is gone, that is
     /// counted.
     #[inline(always)]
@@ -110,81 +114,36 @@ impl Exit {
         endpoint
     }
 
-    /// Process and address space.
+    /// The memory of a read-like or write-like call.
     #[inline(always)]
-    fn tag(&self) -> u64 {
-        process::tag_of(self.process, self.task.u64(layout!(task_self_exec_id)))
-    }
-
-    #[inline(always)]
-    fn thread(&self) -> u32 {
-        self.task.u32(layout!(task_pid))
-    }
-
-    /// Walks the memory of a call that moved `result` bytes (or messages); gives the bytes.
-    #[inline(always)]
-    fn walk(&self, endpoint: EndpointKind, direction: Direction, result: u64) -> u64 {
-        let caller = Caller {
-            process: self.process,
-            tag: self.tag(),
-            thread: self.thread(),
-            call: self.call,
-            endpoint,
-            direction,
-        };
-        let shape = walk::shape_of(self.call);
-        walk::walk(
-            &caller,
-            shape,
-            self.argument::<1>(),
-            self.argument::<2>(),
-            result,
-        )
-    }
-
-    /// Whether the call has one buffer that is one unit of the relay table.
-    #[inline(always)]
-    fn is_one_unit(&self, result: u64) -> bool {
-        result.wrapping_sub(1) < CHUNK && walk::shape_of(self.call) == Shape::Buffer as u8
+    fn memory(&self) -> Memory {
+        Memory {
+            shape: walk::shape_of(self.operation.call),
+            address: self.argument::<1>(),
+            length: self.argument::<2>(),
+        }
     }
 
     #[inline(always)]
     fn ingest(&self, result: i64) {
         let source = self.endpoint(self.argument::<0>(), result);
         if result < 0 {
-            self.add_error(source.kind, EndpointKind::None, result);
-            return;
+            self.operation
+                .add_error(source.kind, EndpointKind::None, result);
+        } else if self.is_truncated() {
+            self.operation.count_ingest(&source, result as u64);
+        } else {
+            self.operation.ingest(&source, self.memory(), result as u64);
         }
-        self.ingest_from(&source, result as u64);
-    }
-
-    #[inline(always)]
-    fn ingest_from(&self, source: &Endpoint, result: u64) {
-        let mut bytes = result;
-        if result != 0 && !self.is_truncated() {
-            let (tag, thread) = (self.tag(), self.thread());
-            let mut base = self.argument::<1>();
-            if self.is_one_unit(result) {
-                pieces::read(tag, base, result, thread, source.kind as u8);
-            } else {
-                bytes = self.walk(source.kind, Direction::Ingest, result);
-                base = walk::first_address();
-            }
-            last_ingest::remember(tag, thread, base, bytes, source.kind);
-        }
-        if source.kind as u8 == EndpointKind::Pipe as u8 {
-            pipes::discard(source, bytes);
-        }
-        self.add(source.kind, EndpointKind::None, Class::Ingest, bytes);
     }
 
     /// Whether the return value may be larger than what was copied.
     #[inline(always)]
     fn is_truncated(&self) -> bool {
-        if self.call == Call::Recvfrom as u8 {
+        if self.is(Call::Recvfrom) {
             self.argument::<3>() & MSG_TRUNC != 0
         } else {
-            self.call == Call::Recvmsg as u8 && self.argument::<2>() & MSG_TRUNC != 0
+            self.is(Call::Recvmsg) && self.argument::<2>() & MSG_TRUNC != 0
         }
     }
 
@@ -192,52 +151,22 @@ impl Exit {
     fn egress(&self, result: i64) {
         let sink = self.endpoint(self.argument::<0>(), result);
         if result < 0 {
-            self.add_error(EndpointKind::None, sink.kind, result);
-            return;
+            self.operation
+                .add_error(EndpointKind::None, sink.kind, result);
+        } else {
+            self.operation.egress(&sink, self.memory(), result as u64);
         }
-        let mut bytes = result as u64;
-        if !self.is_one_unit(bytes) || !self.egress_one_unit(sink.kind, bytes) {
-            bytes = self.walk(sink.kind, Direction::Egress, bytes);
-        }
-        if sink.kind as u8 == EndpointKind::Pipe as u8 {
-            pipes::fill(&sink, EndpointKind::Pipe as u8, bytes);
-        }
-    }
-
-    /// Accounts for a write whose one buffer is one piece of a read, or nothing that is remembered and
-    /// too short to be looked up by content; `false` where it is neither.
-    #[inline(always)]
-    fn egress_one_unit(&self, sink: EndpointKind, bytes: u64) -> bool {
-        let (tag, address) = (self.tag(), self.argument::<1>());
-        let (source, class) = match relay::spend_whole(tag, address, address + bytes) {
-            Whole::Piece(piece) => {
-                pieces::forget_spent(tag, &piece, address);
-                (piece.source, pieces::class_of(&piece))
-            }
-            Whole::Nothing if self.argument::<2>() < content::MIN_LENGTH => {
-                let wanted = self.argument::<2>();
-                match last_ingest::take(tag, self.thread(), wanted, bytes) {
-                    Some(source) => (source, Class::SameSize),
-                    None => (EndpointKind::None as u8, Class::Generated),
-                }
-            }
-            _ => return false,
-        };
-        let (sink, class) = (sink as u8, class as u8);
-        let amount = FlowCounters::call(bytes);
-        flows::add(self.process, self.call, source, sink, class, amount);
-        true
     }
 
     #[inline(always)]
     fn zero_copy(&self, result: i64) {
-        if self.call == Call::Vmsplice as u8 {
+        if self.is(Call::Vmsplice) {
             self.vmsplice(result);
             return;
         }
-        let (from, to) = if self.call == Call::Sendfile as u8 {
+        let (from, to) = if self.is(Call::Sendfile) {
             (self.argument::<1>(), self.argument::<0>())
-        } else if self.call == Call::Tee as u8 {
+        } else if self.is(Call::Tee) {
             (self.argument::<0>(), self.argument::<1>())
         } else {
             (self.argument::<0>(), self.argument::<2>())
@@ -245,51 +174,10 @@ impl Exit {
         let source = self.endpoint(from, result);
         let sink = self.endpoint(to, result);
         if result < 0 {
-            self.add_error(source.kind, sink.kind, result);
-            return;
-        }
-        self.transfer(&source, &sink, result as u64);
-    }
-
-    /// Accounts for bytes that moved inside the kernel.
-    #[inline(always)]
-    fn transfer(&self, source: &Endpoint, sink: &Endpoint, bytes: u64) {
-        let into_pipe = sink.kind as u8 == EndpointKind::Pipe as u8;
-        let class = if into_pipe {
-            Class::Staged
+            self.operation.add_error(source.kind, sink.kind, result);
         } else {
-            Class::ZeroCopy
-        };
-        if source.kind as u8 != EndpointKind::Pipe as u8 || bytes == 0 {
-            if into_pipe && bytes != 0 {
-                pipes::fill(sink, source.kind as u8, bytes);
-            }
-            self.add(source.kind, sink.kind, class, bytes);
-            return;
+            self.operation.transfer(&source, &sink, result as u64);
         }
-        let consume = self.call != Call::Tee as u8;
-        // Sources that this call has counted in.
-        let mut seen = 0u32;
-        pipes::drain(source, bytes, consume, |kind, length| {
-            if into_pipe {
-                pipes::fill(sink, kind, length);
-            }
-            let bit = 1 << (kind & 31);
-            let amount = FlowCounters {
-                bytes: length,
-                calls: u64::from(seen & bit == 0),
-                first_pieces: u64::from(seen == 0),
-            };
-            seen |= bit;
-            flows::add(
-                self.process,
-                self.call,
-                kind,
-                sink.kind as u8,
-                class as u8,
-                amount,
-            );
-        });
     }
 
     /// `vmsplice`: memory into a pipe by reference, or out of a pipe by copying.
@@ -308,24 +196,15 @@ impl Exit {
             } else {
                 (pipe.kind, memory)
             };
-            self.add_error(source, sink, result);
+            self.operation.add_error(source, sink, result);
         } else if fills {
             if result != 0 {
                 pipes::fill(&pipe, memory as u8, result as u64);
             }
-            self.add(memory, pipe.kind, Class::Staged, result as u64);
+            self.operation
+                .add(memory, pipe.kind, Class::Staged, result as u64);
         } else {
-            self.ingest_from(&pipe, result as u64);
+            self.operation.ingest(&pipe, self.memory(), result as u64);
         }
-    }
-
-    #[inline(always)]
-    fn add(&self, source: EndpointKind, sink: EndpointKind, class: Class, bytes: u64) {
-        flows::add_call(self.process, self.call, source, sink, class, bytes);
-    }
-
-    #[inline(always)]
-    fn add_error(&self, source: EndpointKind, sink: EndpointKind, result: i64) {
-        flows::add_error(self.process, self.call, source, sink, (-result) as u16);
     }
 }

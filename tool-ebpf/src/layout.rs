@@ -14,9 +14,9 @@ pub(crate) static FILTER: Filter = Filter::all(0);
 
 /// A field of [`LAYOUT`].
 macro_rules! layout {
-    ($field:ident) => {
+    ($($field:tt)+) => {
         // SAFETY: a static is always readable.
-        unsafe { (&raw const $crate::layout::LAYOUT.$field).read_volatile() }
+        unsafe { (&raw const $crate::layout::LAYOUT.$($field)+).read_volatile() }
     };
 }
 pub(crate) use layout;

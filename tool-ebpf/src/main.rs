@@ -7,6 +7,7 @@
 #![cfg(target_arch = "bpf")]
 #![feature(asm_experimental_arch)]
 
+mod account;
 mod arch;
 mod content;
 mod endpoint;

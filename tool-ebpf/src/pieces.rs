@@ -1,9 +1,11 @@
 //! Remembers what was read, and classifies what is written, piece by piece of a segment.
 
-use copytax_common::{Class, EndpointKind, FlowCounters};
+use copytax_common::{Class, EndpointKind};
 
 use crate::{
-    content, flows, last_ingest,
+    content,
+    flows::{self, Amount, Flow},
+    last_ingest,
     relay::{self, CHUNK, Entry, Found, Piece},
     sample::{self, SAMPLES},
     walk::{self, Walk},
@@ -199,26 +201,19 @@ pub(crate) extern "C" fn piece_rest() -> u64 {
 /// Adds a piece to its flow.
 #[inline(always)]
 pub(crate) fn emit(class: Class, source: u8, bytes: u64) {
-    piece_emit(class as u64, u64::from(source), bytes);
-}
-
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn piece_emit(class: u64, source: u64, bytes: u64) -> u64 {
     let Some(walk) = walk::current() else {
-        return 0;
+        return;
     };
-    let bit = class.wrapping_sub(Class::SameBuffer as u64) * 16 + (source & 15);
+    let bit = (class as u64).wrapping_sub(Class::SameBuffer as u64) * 16 + u64::from(source & 15);
     let word = &walk.seen[(bit as usize >> 6) & 1];
     let mask = 1u64 << (bit & 63);
-    let amount = FlowCounters {
+    let amount = Amount {
         bytes,
-        calls: u64::from(word.get() & mask == 0),
-        first_pieces: u64::from(walk.has_first_piece.get() == 0),
+        is_first_of_flow: word.get() & mask == 0,
+        is_first_of_call: walk.has_first_piece.get() == 0,
     };
     word.set(word.get() | mask);
     walk.has_first_piece.set(1);
-    let (process, call, sink) = (walk.process.get(), walk.call.get(), walk.endpoint.get());
-    flows::add(process, call, source as u8, sink, class as u8, amount);
-    0
+    let flow = Flow::copied(walk.call.get(), source, walk.endpoint.get(), class);
+    flows::add(walk.process.get(), flow, amount);
 }

@@ -122,7 +122,7 @@ pub(crate) enum Shape {
 }
 
 /// Calls are fewer.
-const CALLS: usize = 32;
+const CALLS: usize = 64;
 
 static SHAPES: [u8; CALLS] = {
     let mut shapes = [Shape::Buffer as u8; CALLS];

@@ -13,15 +13,19 @@ use crate::model::{Audit, ByteClasses, ProcessAudit, ProcessId, Snapshot};
 #[must_use]
 pub fn audit(snapshot: Snapshot) -> Audit {
     let mut tallies: BTreeMap<ProcessId, Tally> = BTreeMap::new();
+    let start_ns = snapshot.window.start_ns;
+    let new = || Tally::new(start_ns);
     for count in &snapshot.flows {
         // An empty aggregate stands for no call.
         if (count.bytes, count.calls, count.first_pieces) != (0, 0, 0) {
-            tallies.entry(count.process).or_default().add_flow(count);
+            let tally = tallies.entry(count.process).or_insert_with(new);
+            tally.add_flow(count);
         }
     }
     // After all flows: errors look for the flow they belong to.
     for error in snapshot.errors.iter().filter(|error| error.count > 0) {
-        tallies.entry(error.process).or_default().add_error(error);
+        let tally = tallies.entry(error.process).or_insert_with(new);
+        tally.add_error(error);
     }
 
     let mut facts = snapshot.processes;

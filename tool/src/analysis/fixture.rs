@@ -5,8 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use crate::model::{
     Call, Class, EndpointKind, Engine, ErrorCount, FlowCount, Host, Loss, ProcessFacts, ProcessId,
-    Snapshot, Window,
+    Sharing, Snapshot, Window,
 };
+
+/// When the window of [`snapshot`] begins, nanoseconds since boot.
+pub(crate) const START_NS: u64 = 3_600_000_000_000;
 
 /// A process that started `pid` seconds after boot.
 pub(crate) const fn process(pid: u32) -> ProcessId {
@@ -27,11 +30,13 @@ pub(crate) fn snapshot() -> Snapshot {
         },
         window: Window {
             start: SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_246_200_250),
+            start_ns: START_NS,
             duration: Duration::from_secs(10),
         },
         engine: Engine::Raw,
         flows: Vec::new(),
         errors: Vec::new(),
+        transfers: Vec::new(),
         processes: BTreeMap::new(),
         loss: Loss {
             unsupported_abi_calls: Some(0),
@@ -56,9 +61,14 @@ pub(crate) fn flow(
         source,
         sink,
         class,
+        sharing: match class {
+            Class::ZeroCopy | Class::Staged => Sharing::Pages,
+            _ => Sharing::None,
+        },
         bytes,
         calls,
         first_pieces: calls,
+        first_ns: START_NS + 1,
     }
 }
 
@@ -77,6 +87,7 @@ pub(crate) fn failure(
         sink,
         errno,
         count,
+        first_ns: START_NS,
     }
 }
 

@@ -4,10 +4,10 @@ use proptest::prelude::{Strategy, any, prop, proptest};
 use proptest::sample::select;
 use proptest::{prop_assert, prop_assert_eq};
 
-use super::fixture::{process, snapshot};
+use super::fixture::{START_NS, process, snapshot};
 use super::{audit, kernel_path};
 use crate::model::{
-    ByteClasses, Call, CallGroup, Class, EndpointKind, ErrorCount, FlowCount, Snapshot,
+    ByteClasses, Call, CallGroup, Class, EndpointKind, ErrorCount, FlowCount, Sharing, Snapshot,
 };
 
 fn flows() -> impl Strategy<Value = FlowCount> {
@@ -25,9 +25,11 @@ fn flows() -> impl Strategy<Value = FlowCount> {
             source,
             sink,
             class: possible(call.group(), class),
+            sharing: Sharing::None,
             bytes: counts.0,
             calls: counts.1,
             first_pieces: counts.2,
+            first_ns: START_NS,
         })
 }
 
@@ -59,6 +61,7 @@ fn errors() -> impl Strategy<Value = ErrorCount> {
             sink,
             errno,
             count,
+            first_ns: START_NS,
         })
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::analysis::{hit_rate, kernel_path};
 use crate::model::{
-    ByteClasses, Call, CallGroup, Class, EndpointKind, ErrorCount, Flow, FlowCount, Mechanism,
-    ProcessAudit, ProcessFacts, ProcessId, Syscall,
+    ByteClasses, Call, CallGroup, Class, EndpointKind, ErrorCount, Failures, Flow, FlowCount,
+    Mechanism, ProcessAudit, ProcessFacts, ProcessId, Sharing, SharingVerdict, Syscall,
 };
 
 /// What a flow is summed by.
@@ -16,23 +16,36 @@ struct FlowKey {
     source: EndpointKind,
     sink: EndpointKind,
     class: Class,
+    sharing: Sharing,
 }
 
 #[derive(Debug, Default)]
 struct FlowSums {
     bytes: u64,
     calls: u64,
-    errors: BTreeMap<u16, u64>,
+    first_ns: Option<u64>,
+    errors: BTreeMap<u16, Failures>,
 }
 
 /// The counts of one process. Sums saturate: no input makes them panic.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tally {
+    /// Start of the window, nanoseconds since boot.
+    start_ns: u64,
     flows: BTreeMap<FlowKey, FlowSums>,
     syscalls: BTreeMap<Call, Syscall>,
 }
 
 impl Tally {
+    /// Nothing counted yet, in a window that began so many nanoseconds after boot.
+    pub(super) const fn new(start_ns: u64) -> Self {
+        Self {
+            start_ns,
+            flows: BTreeMap::new(),
+            syscalls: BTreeMap::new(),
+        }
+    }
+
     /// Adds calls that did not fail.
     pub(super) fn add_flow(&mut self, count: &FlowCount) {
         let syscall = self.syscalls.entry(count.call).or_default();
@@ -44,7 +57,7 @@ impl Tally {
         if nothing_moved || count.class == Class::Ingest {
             return;
         }
-        let Some(mechanism) = mechanism(count.call) else {
+        let Some(mechanism) = mechanism(count.call, count.class) else {
             return;
         };
         let sums = self
@@ -54,10 +67,13 @@ impl Tally {
                 source: count.source,
                 sink: count.sink,
                 class: count.class,
+                sharing: count.sharing,
             })
             .or_default();
         sums.bytes = sums.bytes.saturating_add(count.bytes);
         sums.calls = sums.calls.saturating_add(count.calls);
+        let first_ns = count.first_ns.saturating_sub(self.start_ns);
+        sums.first_ns = Some(sums.first_ns.map_or(first_ns, |first| first.min(first_ns)));
     }
 
     /// Adds calls that failed, after all that did not.
@@ -73,7 +89,8 @@ impl Tally {
         if error.call.group() != CallGroup::ZeroCopy {
             return;
         }
-        let Some(mechanism) = mechanism(error.call) else {
+        let class = intended_class(error);
+        let Some(mechanism) = mechanism(error.call, class) else {
             return;
         };
         // A failed call has no class of its own: it joins the largest flow of its kind.
@@ -89,18 +106,21 @@ impl Tally {
                     mechanism,
                     source: error.source,
                     sink: error.sink,
-                    class: intended_class(error),
+                    class,
+                    sharing: Sharing::None,
                 },
                 |(key, _)| *key,
             );
-        let times = self
+        let first_ns = error.first_ns.saturating_sub(self.start_ns);
+        let failures = self
             .flows
             .entry(key)
             .or_default()
             .errors
             .entry(error.errno)
-            .or_default();
-        *times = times.saturating_add(error.count);
+            .or_insert(Failures { count: 0, first_ns });
+        failures.count = failures.count.saturating_add(error.count);
+        failures.first_ns = failures.first_ns.min(first_ns);
     }
 
     /// The audit of the process.
@@ -114,10 +134,13 @@ impl Tally {
                 source: key.source,
                 sink: key.sink,
                 class: key.class,
+                sharing: key.sharing,
                 lost: is_bounce(key.class) && kernel_path(key.source, key.sink).is_some(),
                 bytes: sums.bytes,
                 calls: sums.calls,
+                first_ns: sums.first_ns,
                 errors: sums.errors,
+                transfers: Vec::new(),
             })
             .collect();
         for flow in &flows {
@@ -137,15 +160,22 @@ impl Tally {
 }
 
 /// How a call moves bytes to a sink; `None` for calls that only bring bytes in.
-const fn mechanism(call: Call) -> Option<Mechanism> {
+const fn mechanism(call: Call, class: Class) -> Option<Mechanism> {
     match call {
         Call::Sendfile => Some(Mechanism::Sendfile),
         Call::Splice => Some(Mechanism::Splice),
         Call::Tee => Some(Mechanism::Tee),
         Call::Vmsplice => Some(Mechanism::Vmsplice),
         Call::CopyFileRange => Some(Mechanism::CopyFileRange),
+        Call::UringSplice => Some(Mechanism::UringSplice),
+        Call::UringTee => Some(Mechanism::UringTee),
         _ => match call.group() {
-            CallGroup::Egress => Some(Mechanism::ReadWrite),
+            CallGroup::Egress => Some(match class {
+                Class::ByReference if call.is_io_uring() => Mechanism::UringSendZc,
+                Class::ByReference => Mechanism::MsgZerocopy,
+                Class::Mapped => Mechanism::MmapWrite,
+                _ => Mechanism::ReadWrite,
+            }),
             CallGroup::Ingest | CallGroup::ZeroCopy => None,
         },
     }
@@ -154,7 +184,10 @@ const fn mechanism(call: Call) -> Option<Mechanism> {
 /// The class that a failed zero-copy call would have had.
 const fn intended_class(error: &ErrorCount) -> Class {
     match (error.call, error.sink) {
-        (Call::Splice | Call::Tee | Call::Vmsplice, EndpointKind::Pipe) => Class::Staged,
+        (
+            Call::Splice | Call::Tee | Call::Vmsplice | Call::UringSplice | Call::UringTee,
+            EndpointKind::Pipe,
+        ) => Class::Staged,
         _ => Class::ZeroCopy,
     }
 }
@@ -168,15 +201,20 @@ const fn is_bounce(class: Class) -> bool {
 fn classify(flow: &Flow) -> ByteClasses {
     let mut classes = ByteClasses::default();
     let field = match flow.class {
-        Class::ZeroCopy => &mut classes.zero_copy,
+        Class::ZeroCopy | Class::ByReference => &mut classes.zero_copy,
         Class::Staged => &mut classes.staged,
         Class::SameBuffer | Class::SameContent => &mut classes.bounced,
-        Class::SameSize => &mut classes.transformed,
+        Class::Mapped => &mut classes.mapped,
+        Class::SameSize | Class::TlsRecord => &mut classes.transformed,
         Class::Generated => &mut classes.generated,
         // Reads are no flow; if one came here it would be counted as what is not understood.
         Class::Unknown | Class::Ingest => &mut classes.unknown,
     };
     *field = flow.bytes;
+    let is_copied = flow.sharing.verdict() == Some(SharingVerdict::Copied);
+    if is_copied && flow.class != Class::Staged {
+        classes.kernel_copied = flow.bytes;
+    }
     if flow.lost {
         classes.lost = flow.bytes;
     }

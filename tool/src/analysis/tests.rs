@@ -6,8 +6,16 @@ use super::fixture::{failure, flow, process, snapshot};
 use super::{audit, hit_rate};
 use crate::model::EndpointKind::{Char, File, Memory, None as NoEnd, Pipe, Tcp, Udp, Unknown};
 use crate::model::{
-    Audit, ByteClasses, Call, Class, ErrorCount, Flow, FlowCount, Mechanism, ProcessAudit, Syscall,
+    Audit, ByteClasses, Call, Class, ErrorCount, Failures, Flow, FlowCount, Mechanism,
+    ProcessAudit, Sharing, Syscall,
 };
+
+/// Failed calls by errno, all of them right at the window's start.
+fn failures<const N: usize>(counts: [(u16, u64); N]) -> BTreeMap<u16, Failures> {
+    counts
+        .map(|(errno, count)| (errno, Failures { count, first_ns: 0 }))
+        .into()
+}
 
 fn audit_of(flows: &[FlowCount], errors: &[ErrorCount]) -> Audit {
     audit(
@@ -46,10 +54,13 @@ fn zero_copy_counts_under_its_mechanism() {
             source: File,
             sink: Tcp,
             class: Class::ZeroCopy,
+            sharing: Sharing::Pages,
             lost: false,
             bytes: 100,
             calls: 2,
+            first_ns: Some(1),
             errors: BTreeMap::new(),
+            transfers: Vec::new(),
         };
         assert_eq!(process.flows, [expected]);
         assert_eq!(process.bytes.zero_copy, 100);
@@ -228,7 +239,7 @@ fn errors_of_zero_copy_calls_join_their_flow() {
     ];
     let process = only_process(&flows, &errors);
     assert_eq!(process.flows[0].errors, BTreeMap::new());
-    assert_eq!(process.flows[1].errors, BTreeMap::from([(11, 2), (32, 1)]));
+    assert_eq!(process.flows[1].errors, failures([(11, 2), (32, 1)]));
     let sendfile = Syscall {
         calls: 5,
         bytes: 30,
@@ -261,26 +272,20 @@ fn errors_without_a_flow_make_one_without_bytes() {
     assert_eq!(
         flows,
         [
-            (
-                Mechanism::Splice,
-                Class::Staged,
-                0,
-                0,
-                BTreeMap::from([(22, 4)])
-            ),
+            (Mechanism::Splice, Class::Staged, 0, 0, failures([(22, 4)])),
             (
                 Mechanism::Vmsplice,
                 Class::ZeroCopy,
                 0,
                 0,
-                BTreeMap::from([(14, 1)])
+                failures([(14, 1)])
             ),
             (
                 Mechanism::CopyFileRange,
                 Class::ZeroCopy,
                 0,
                 0,
-                BTreeMap::from([(18, 1)])
+                failures([(18, 1)])
             ),
         ]
     );

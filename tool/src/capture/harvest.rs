@@ -8,7 +8,9 @@ use copytax_common::{PROCESS_EXITED, ProcessRecord};
 
 use crate::capture::CaptureError;
 use crate::capture::names::Names;
-use crate::model::{Call, Class, EndpointKind, ErrorCount, FlowCount, ProcessFacts, ProcessId};
+use crate::model::{
+    Call, Class, EndpointKind, ErrorCount, FlowCount, ProcessFacts, ProcessId, Sharing,
+};
 use crate::probe::{Occupancy, Session};
 
 /// When to harvest. Defaults are right; tests harvest more eagerly.
@@ -50,7 +52,7 @@ pub(super) struct Harvest {
     /// but the handler of its end may still be about to touch its record: one is taken at the
     /// look after, when that is long over.
     ended: HashSet<ProcessId>,
-    flows: HashMap<(ProcessId, Call, EndpointKind, EndpointKind, Class), FlowCount>,
+    flows: HashMap<(ProcessId, Call, EndpointKind, EndpointKind, Class, Sharing), FlowCount>,
     errors: HashMap<(ProcessId, Call, EndpointKind, EndpointKind, u16), ErrorCount>,
     facts: BTreeMap<ProcessId, ProcessFacts>,
     /// For each kind the process that others of the kind join, once there are too many.
@@ -187,13 +189,21 @@ impl Harvest {
     }
 
     fn add_flow(&mut self, flow: FlowCount) {
-        let key = (flow.process, flow.call, flow.source, flow.sink, flow.class);
+        let key = (
+            flow.process,
+            flow.call,
+            flow.source,
+            flow.sink,
+            flow.class,
+            flow.sharing,
+        );
         self.flows
             .entry(key)
             .and_modify(|sum| {
                 sum.bytes += flow.bytes;
                 sum.calls += flow.calls;
                 sum.first_pieces += flow.first_pieces;
+                sum.first_ns = sum.first_ns.min(flow.first_ns);
             })
             .or_insert(flow);
     }
@@ -208,7 +218,10 @@ impl Harvest {
         );
         self.errors
             .entry(key)
-            .and_modify(|sum| sum.count += error.count)
+            .and_modify(|sum| {
+                sum.count += error.count;
+                sum.first_ns = sum.first_ns.min(error.first_ns);
+            })
             .or_insert(error);
     }
 

@@ -68,11 +68,29 @@ pub async fn live_harvesting(
         }
     };
     let window = Window {
-        start: start.0,
-        duration: start.1.elapsed(),
+        start: start.time,
+        start_ns: start.since_boot_ns,
+        duration: start.instant.elapsed(),
     };
     session.detach();
     snapshot(&session, harvest, &names, window, outcome)
+}
+
+/// When counting began, by each clock that is asked later.
+struct Start {
+    time: SystemTime,
+    instant: Instant,
+    since_boot_ns: u64,
+}
+
+impl Start {
+    fn now() -> Self {
+        Self {
+            time: SystemTime::now(),
+            instant: Instant::now(),
+            since_boot_ns: kernel::since_boot_ns(),
+        }
+    }
 }
 
 /// Waits for the end of the window.
@@ -108,11 +126,11 @@ async fn attach(
     settings: &Settings,
     plan: Plan,
     command: Option<u32>,
-) -> Result<(Session, (SystemTime, Instant)), CaptureError> {
+) -> Result<(Session, Start), CaptureError> {
     let choice = settings.engine;
     let attached = tokio::task::spawn_blocking(move || {
         let mut session = attach_choice(choice, &plan, command)?;
-        let start = (SystemTime::now(), Instant::now());
+        let start = Start::now();
         follow_children(&mut session, &plan)?;
         Ok((session, start))
     });
@@ -210,6 +228,7 @@ fn snapshot(
         processes: names.resolve(&counted, &records, harvest.facts()),
         flows,
         errors,
+        transfers: Vec::new(),
         loss: session.loss()?,
         command,
     };

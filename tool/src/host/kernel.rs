@@ -4,6 +4,9 @@ use std::fmt;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
 
 use super::mounts;
 use crate::model::Host;
@@ -233,6 +236,13 @@ pub fn lift_memlock() {
 #[must_use]
 pub fn memlock() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Memlock).current
+}
+
+/// Nanoseconds since boot, suspended time included, as the kernel half counts them.
+#[must_use]
+pub fn since_boot_ns() -> u64 {
+    let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from);
+    now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use copytax_common::{Call, Class, EndpointKind};
+use copytax_common::{Call, Class, EndpointKind, Sharing};
 
 use crate::model::{CommandOutcome, Engine, Host, Loss, ProcessFacts, ProcessId, Window};
 
@@ -19,8 +19,18 @@ pub enum Mechanism {
     Vmsplice,
     /// `copy_file_range`
     CopyFileRange,
+    /// A write-like call with `MSG_ZEROCOPY`.
+    MsgZerocopy,
+    /// `IORING_OP_SEND_ZC` and `IORING_OP_SENDMSG_ZC`
+    UringSendZc,
+    /// `IORING_OP_SPLICE`
+    UringSplice,
+    /// `IORING_OP_TEE`
+    UringTee,
     /// A write-like call, of bytes read before by a read-like call or made by the process.
     ReadWrite,
+    /// A write-like call, of the memory of a mapped file.
+    MmapWrite,
 }
 
 /// The audit of one window.
@@ -44,9 +54,9 @@ pub struct Audit {
     pub command: Option<CommandOutcome>,
 }
 
-/// Bytes by class. Written bytes are in exactly one of `zero_copy`, `staged`, `bounced`,
+/// Bytes by class. Written bytes are in exactly one of `zero_copy`, `staged`, `bounced`, `mapped`,
 /// `transformed`, `generated` and `unknown`; `lost` is the part of `bounced` whose endpoint pair
-/// has a kernel path.
+/// has a kernel path, `kernel_copied` the part of `zero_copy` that the kernel copied all the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ByteClasses {
     /// Delivered by a zero-copy mechanism.
@@ -54,10 +64,14 @@ pub struct ByteClasses {
     /// Moved into a pipe by reference. Delivered from there the bytes count again, as
     /// `zero_copy`, so `staged` is no part of the hit rate.
     pub staged: u64,
+    /// The part of `zero_copy` that is known to have been copied by the kernel.
+    pub kernel_copied: u64,
     /// Relayed by read and write.
     pub bounced: u64,
     /// The part of `bounced` that the kernel could have moved.
     pub lost: u64,
+    /// Written from the mapping of a file: one copy left.
+    pub mapped: u64,
     /// Derived from what was read.
     pub transformed: u64,
     /// Made by the process.
@@ -74,6 +88,7 @@ impl ByteClasses {
             self.zero_copy,
             self.staged,
             self.bounced,
+            self.mapped,
             self.transformed,
             self.generated,
             self.unknown,
@@ -87,8 +102,10 @@ impl ByteClasses {
         for (sum, more) in [
             (&mut self.zero_copy, other.zero_copy),
             (&mut self.staged, other.staged),
+            (&mut self.kernel_copied, other.kernel_copied),
             (&mut self.bounced, other.bounced),
             (&mut self.lost, other.lost),
+            (&mut self.mapped, other.mapped),
             (&mut self.transformed, other.transformed),
             (&mut self.generated, other.generated),
             (&mut self.unknown, other.unknown),
@@ -126,14 +143,41 @@ pub struct Flow {
     pub sink: EndpointKind,
     /// What happened to them.
     pub class: Class,
+    /// Whether the kernel shared or copied what a zero-copy call moved, and why that is thought.
+    pub sharing: Sharing,
     /// Whether the kernel could have moved them: a bounce whose endpoint pair has a kernel path.
     pub lost: bool,
     /// Bytes.
     pub bytes: u64,
     /// Calls that contributed bytes.
     pub calls: u64,
+    /// When the first of it was counted, nanoseconds after the window's start; `None` where
+    /// nothing was.
+    pub first_ns: Option<u64>,
     /// Failed calls by errno.
-    pub errors: BTreeMap<u16, u64>,
+    pub errors: BTreeMap<u16, Failures>,
+    /// Sizes of the transfers, smallest first.
+    pub transfers: Vec<TransferSizes>,
+}
+
+/// Calls that failed with one errno.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// How often.
+    pub count: u64,
+    /// When the first of them failed, nanoseconds after the window's start.
+    pub first_ns: u64,
+}
+
+/// Transfers of one size class: runs of consecutive bytes between the same two files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TransferSizes {
+    /// Transfers of `2^bucket` bytes and more, but less than `2^(bucket + 1)`.
+    pub bucket: u8,
+    /// How many.
+    pub count: u64,
+    /// Bytes of all of them.
+    pub bytes: u64,
 }
 
 /// Calls of one kind.

@@ -3,9 +3,11 @@
 mod audit;
 mod snapshot;
 
-pub use audit::{Audit, ByteClasses, Flow, Mechanism, ProcessAudit, Syscall};
-pub use copytax_common::{Call, CallGroup, Class, EndpointKind};
+pub use audit::{
+    Audit, ByteClasses, Failures, Flow, Mechanism, ProcessAudit, Syscall, TransferSizes,
+};
+pub use copytax_common::{Call, CallGroup, Class, EndpointKind, Sharing, SharingVerdict};
 pub use snapshot::{
     CommandOutcome, Engine, ErrorCount, FlowCount, Host, Loss, ProcessFacts, ProcessId, Snapshot,
-    Window,
+    TransferCount, Window,
 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use copytax_common::{Call, Class, EndpointKind};
+use copytax_common::{Call, Class, EndpointKind, Sharing};
 
 /// Everything that was counted in one window.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,8 @@ pub struct Snapshot {
     pub flows: Vec<FlowCount>,
     /// Sums of calls that failed.
     pub errors: Vec<ErrorCount>,
+    /// Sizes of transfers.
+    pub transfers: Vec<TransferCount>,
     /// Facts of every process that `flows` and `errors` name, as far as they could be had.
     pub processes: BTreeMap<ProcessId, ProcessFacts>,
     /// What was lost.
@@ -44,6 +46,8 @@ pub struct Host {
 pub struct Window {
     /// When counting began.
     pub start: SystemTime,
+    /// The same, in nanoseconds since boot.
+    pub start_ns: u64,
     /// How long it lasted.
     pub duration: Duration,
 }
@@ -79,6 +83,8 @@ pub struct FlowCount {
     pub sink: EndpointKind,
     /// What happened to them.
     pub class: Class,
+    /// Whether the kernel shared or copied them, and why that is thought.
+    pub sharing: Sharing,
     /// Bytes, from return values.
     pub bytes: u64,
     /// Calls that contributed bytes to this flow; one call may contribute to several.
@@ -86,6 +92,31 @@ pub struct FlowCount {
     /// Calls whose first piece was this flow; over the flows of a call these sum to its exits
     /// that did not fail.
     pub first_pieces: u64,
+    /// When the first of it was counted, nanoseconds since boot; 0 where nothing was.
+    pub first_ns: u64,
+}
+
+/// Transfers of one flow and size class: runs of consecutive bytes between the same two files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TransferCount {
+    /// Who moved the bytes.
+    pub process: ProcessId,
+    /// By which call.
+    pub call: Call,
+    /// Where they came from.
+    pub source: EndpointKind,
+    /// Where they went.
+    pub sink: EndpointKind,
+    /// What happened to them.
+    pub class: Class,
+    /// As in [`FlowCount::sharing`].
+    pub sharing: Sharing,
+    /// Transfers of `2^bucket` bytes and more, but less than `2^(bucket + 1)`.
+    pub bucket: u8,
+    /// How many.
+    pub count: u64,
+    /// Bytes of all of them.
+    pub bytes: u64,
 }
 
 /// Calls that failed.
@@ -103,6 +134,8 @@ pub struct ErrorCount {
     pub errno: u16,
     /// How often.
     pub count: u64,
+    /// When the first of them failed, nanoseconds since boot.
+    pub first_ns: u64,
 }
 
 /// Facts of a process. All strings come from the process itself and are untrusted: reports escape

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use aya::Ebpf;
 use aya::maps::{HashMap, Map, MapData, MapError, PerCpuArray, PerCpuHashMap};
-use copytax_common::{ErrorKey, FlowCounters, FlowKey, PendingFlow, ProcessKey, ProcessRecord};
+use copytax_common::{
+    ErrorCounters, ErrorKey, FlowCounters, FlowKey, PendingFlow, ProcessKey, ProcessRecord,
+};
 
 use crate::model::{ErrorCount, FlowCount, ProcessId};
 use crate::probe::maps::{Raw, error_count, failed, flow_count, map, map_mut, missing, sum};
@@ -102,7 +104,7 @@ fn capacity(ebpf: &Ebpf) -> Result<Occupancy, ProbeError> {
 fn occupancy(ebpf: &Ebpf, limit: Occupancy) -> Result<Occupancy, ProbeError> {
     let processes: HashMap<&MapData, Raw<ProcessKey>, Raw<ProcessRecord>> = map(ebpf, "PROCESSES")?;
     let flows: PerCpuHashMap<&MapData, Raw<FlowKey>, Raw<FlowCounters>> = map(ebpf, "FLOWS")?;
-    let errors: PerCpuHashMap<&MapData, Raw<ErrorKey>, u64> = map(ebpf, "ERRORS")?;
+    let errors: PerCpuHashMap<&MapData, Raw<ErrorKey>, Raw<ErrorCounters>> = map(ebpf, "ERRORS")?;
     Ok(Occupancy {
         processes: processes.keys().take(limit.processes).count(),
         flows: flows.keys().take(limit.flows).count(),
@@ -130,7 +132,8 @@ fn take_flows(ebpf: &mut Ebpf, ended: &HashSet<ProcessId>) -> Result<Vec<FlowCou
 /// Takes the errors of `ended` out of the kernel's map.
 fn take_errors(ebpf: &mut Ebpf, ended: &HashSet<ProcessId>) -> Result<Vec<ErrorCount>, ProbeError> {
     let name = "ERRORS";
-    let mut errors: PerCpuHashMap<&mut MapData, Raw<ErrorKey>, u64> = map_mut(ebpf, name)?;
+    let mut errors: PerCpuHashMap<&mut MapData, Raw<ErrorKey>, Raw<ErrorCounters>> =
+        map_mut(ebpf, name)?;
     let keys = matching(name, errors.keys(), |Raw(key)| {
         ended.contains(&key.process().into())
     })?;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aya::maps::{HashMap, Map, MapData, MapError, PerCpuArray, PerCpuHashMap, PerCpuValues};
 use aya::{Ebpf, Pod};
 use copytax_common::{
-    Abi, Call, Class, EndpointKind, ErrorKey, FlowCounters, FlowKey, LossCounter, PendingFlow,
-    ProcessKey, ProcessRecord,
+    Abi, Call, Class, EndpointKind, ErrorCounters, ErrorKey, FlowCounters, FlowKey, LossCounter,
+    PendingFlow, ProcessKey, ProcessRecord, Sharing,
 };
 
 use crate::model::{ErrorCount, FlowCount, ProcessId};
@@ -92,14 +92,21 @@ pub(crate) fn flows(ebpf: &Ebpf) -> Result<Vec<FlowCount>, ProbeError> {
     }
     let flows = sums
         .into_iter()
-        .filter(|(_, sum)| *sum != FlowCounters::default());
+        .filter(|(_, sum)| (sum.bytes, sum.calls, sum.first_pieces) != (0, 0, 0));
     flows.map(|(key, sum)| flow_count(key, sum)).collect()
 }
 
 fn add(sum: &mut FlowCounters, more: FlowCounters) {
-    sum.bytes += more.bytes;
-    sum.calls += more.calls;
-    sum.first_pieces += more.first_pieces;
+    // What one CPU took from a flow that another has added to is less than 0 on its own.
+    sum.bytes = sum.bytes.wrapping_add(more.bytes);
+    sum.calls = sum.calls.wrapping_add(more.calls);
+    sum.first_pieces = sum.first_pieces.wrapping_add(more.first_pieces);
+    sum.first_ns = earlier(sum.first_ns, more.first_ns);
+}
+
+/// The earlier of two times, of which 0 is none.
+fn earlier(a: u64, b: u64) -> u64 {
+    if a == 0 || b == 0 { a | b } else { a.min(b) }
 }
 
 /// The sum over the CPUs.
@@ -119,15 +126,17 @@ pub(super) fn flow_count(key: FlowKey, sum: FlowCounters) -> Result<FlowCount, P
         source: EndpointKind::try_from(key.source)?,
         sink: EndpointKind::try_from(key.sink)?,
         class: Class::try_from(key.class)?,
+        sharing: Sharing::try_from(key.sharing)?,
         bytes: sum.bytes,
         calls: sum.calls,
         first_pieces: sum.first_pieces,
+        first_ns: sum.first_ns,
     })
 }
 
 /// All failed calls, summed over the CPUs.
 pub(crate) fn errors(ebpf: &Ebpf) -> Result<Vec<ErrorCount>, ProbeError> {
-    let errors: PerCpuHashMap<&MapData, Raw<ErrorKey>, u64> = map(ebpf, "ERRORS")?;
+    let errors: PerCpuHashMap<&MapData, Raw<ErrorKey>, Raw<ErrorCounters>> = map(ebpf, "ERRORS")?;
     errors
         .iter()
         .map(|element| {
@@ -140,15 +149,17 @@ pub(crate) fn errors(ebpf: &Ebpf) -> Result<Vec<ErrorCount>, ProbeError> {
 /// One kind of failed calls, summed over the CPUs.
 pub(super) fn error_count(
     Raw(key): Raw<ErrorKey>,
-    per_cpu: &PerCpuValues<u64>,
+    per_cpu: &PerCpuValues<Raw<ErrorCounters>>,
 ) -> Result<ErrorCount, ProbeError> {
+    let first_ns = per_cpu.iter().map(|Raw(counters)| counters.first_ns);
     Ok(ErrorCount {
         process: key.process().into(),
         call: Call::try_from(key.call)?,
         source: EndpointKind::try_from(key.source)?,
         sink: EndpointKind::try_from(key.sink)?,
         errno: key.errno,
-        count: per_cpu.iter().sum(),
+        count: per_cpu.iter().map(|Raw(counters)| counters.count).sum(),
+        first_ns: first_ns.fold(0, earlier),
     })
 }
 

@@ -177,7 +177,9 @@ impl Session {
                     self.attach_tracepoint(name, "sched", tracepoint)?;
                 }
                 for call in Call::ALL {
-                    let tracepoint = call.exit_tracepoint();
+                    let Some(tracepoint) = call.exit_tracepoint() else {
+                        continue;
+                    };
                     self.attach_tracepoint("sys_exit_tracepoint", "syscalls", tracepoint)?;
                 }
             }

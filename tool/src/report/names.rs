@@ -18,7 +18,12 @@ impl Mechanism {
             Self::Tee => "tee",
             Self::Vmsplice => "vmsplice",
             Self::CopyFileRange => "copy_file_range",
+            Self::MsgZerocopy => "msg_zerocopy",
+            Self::UringSendZc => "uring_send_zc",
+            Self::UringSplice => "uring_splice",
+            Self::UringTee => "uring_tee",
             Self::ReadWrite => "read_write",
+            Self::MmapWrite => "mmap_write",
         }
     }
 }
@@ -37,10 +42,11 @@ impl Engine {
 /// The class of a flow's bytes; both evidences of a bounce are one class.
 pub(super) const fn class(class: Class) -> &'static str {
     match class {
-        Class::ZeroCopy => "zero_copy",
+        Class::ZeroCopy | Class::ByReference => "zero_copy",
         Class::Staged => "staged",
         Class::SameBuffer | Class::SameContent => "bounced",
-        Class::SameSize => "transformed",
+        Class::Mapped => "mapped",
+        Class::SameSize | Class::TlsRecord => "transformed",
         Class::Generated => "generated",
         Class::Unknown | Class::Ingest => "unknown",
     }

@@ -200,11 +200,11 @@ impl From<&ByteClasses> for Bytes {
             staged: bytes.staged,
             lost: bytes.lost,
             bounced: bytes.bounced,
-            mapped: None,
+            mapped: Some(bytes.mapped),
             transformed: bytes.transformed,
             generated: bytes.generated,
             unknown: bytes.unknown,
-            kernel_copied: None,
+            kernel_copied: Some(bytes.kernel_copied),
         }
     }
 }
@@ -249,7 +249,7 @@ impl From<&Flow> for FlowEntry {
             errors: flow
                 .errors
                 .iter()
-                .map(|(&errno, &times)| (names::errno(errno), times))
+                .map(|(&errno, failures)| (names::errno(errno), failures.count))
                 .collect(),
             transfer_sizes: [],
         }
@@ -259,11 +259,13 @@ impl From<&Flow> for FlowEntry {
 /// Why the bytes have their class; zero-copy mechanisms need no evidence.
 const fn evidence(class: Class) -> Option<&'static str> {
     match class {
-        Class::ZeroCopy | Class::Staged | Class::Ingest => None,
+        Class::ZeroCopy | Class::Staged | Class::ByReference | Class::Ingest => None,
         Class::SameBuffer
         | Class::SameContent
         | Class::SameSize
         | Class::Generated
+        | Class::Mapped
+        | Class::TlsRecord
         | Class::Unknown => Some(class.name()),
     }
 }

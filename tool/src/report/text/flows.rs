@@ -33,7 +33,10 @@ pub(super) fn write(
         writeln!(out, "  and {flows} ({})", units::bytes(bytes))?;
     }
     for flow in &process.flows {
-        let errors = flow.errors.iter().map(|(&errno, &times)| (errno, times));
+        let errors = flow
+            .errors
+            .iter()
+            .map(|(&errno, failures)| (errno, failures.count));
         write_errors(out, page, (flow.mechanism, flow.source, flow.sink), errors)?;
     }
     Ok(())
@@ -47,10 +50,10 @@ pub(super) fn write_errors_of_others(
 ) -> io::Result<()> {
     let mut sums: BTreeMap<_, BTreeMap<u16, u64>> = BTreeMap::new();
     for flow in others.iter().flat_map(|process| &process.flows) {
-        for (&errno, &times) in &flow.errors {
+        for (&errno, failures) in &flow.errors {
             let key = (flow.mechanism, flow.source, flow.sink);
             let sum = sums.entry(key).or_default().entry(errno).or_default();
-            *sum = sum.saturating_add(times);
+            *sum = sum.saturating_add(failures.count);
         }
     }
     if sums.is_empty() {
