@@ -17,7 +17,6 @@ use crate::ways;
 const SIZE: u64 = 10_000_019;
 
 #[test]
-#[ignore = "operations of io_uring are not accounted yet"]
 fn send_zc_is_by_reference() -> Result<()> {
     for engine in ENGINES {
         let there =

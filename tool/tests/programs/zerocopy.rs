@@ -17,7 +17,6 @@ use crate::ways;
 const SIZE: u64 = 10_000_019;
 
 #[test]
-#[ignore = "MSG_ZEROCOPY counts as a write yet"]
 fn loopback_copies() -> Result<()> {
     for engine in ENGINES {
         let there = watched::prerequisites().and_then(|()| prerequisites::python());
