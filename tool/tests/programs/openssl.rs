@@ -52,6 +52,10 @@ fn file_is_served_as_tls_records() -> Result<()> {
         let to_tcp = ways::to("tcp", server);
         assert_eq!(to_tcp.values().sum::<u64>(), sent, "{server:#?}");
         assert!(sent > SIZE, "{sent} bytes were sent");
+        let records = to_tcp.iter().filter(|(way, _)| way.ends_with("tls_record"));
+        let records: u64 = records.map(|(_, bytes)| bytes).sum();
+        assert!(records > SIZE, "{to_tcp:?}");
+        assert_eq!(server.bytes.transformed, records);
         assert_eq!(server.bytes.zero_copy, 0);
         assert_eq!(server.bytes.lost, 0);
     }

@@ -39,6 +39,14 @@ fn loopback_copies() -> Result<()> {
         let name = python.file_name().context("the interpreter has a name")?;
         let python = report.named(&name.to_string_lossy())?;
         assert_eq!(python.bytes_to("tcp", Some("msg_zerocopy")), SIZE);
+        let mut lent = python
+            .flows
+            .iter()
+            .filter(|flow| flow.mechanism == "msg_zerocopy");
+        assert!(
+            lent.all(|flow| flow.sharing.as_deref() == Some("copied")),
+            "{python:#?}"
+        );
         assert_eq!(ways::to("tcp", python).values().sum::<u64>(), SIZE);
     }
     Ok(())

@@ -43,6 +43,7 @@ pub(crate) struct Flow {
     pub(crate) source: Option<String>,
     pub(crate) sink: Option<String>,
     pub(crate) evidence: Option<String>,
+    pub(crate) sharing: Option<String>,
     pub(crate) bytes: u64,
 }
 
