@@ -1,10 +1,8 @@
 //! nginx, with and without `sendfile`.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicU16, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use copytax::lab::write_pattern;
@@ -14,6 +12,7 @@ use tempfile::TempDir;
 use crate::support::audit::Audit;
 use crate::support::children::Program;
 use crate::support::patience::until;
+use crate::support::ports::free_port;
 use crate::support::report::Process;
 use crate::support::{http, prerequisites};
 
@@ -62,7 +61,7 @@ fn served(sendfile: bool) -> Result<Option<Process>> {
     let site = Site::with_file(SIZE, sendfile)?;
     let master = Program::start(&mut site.command(&nginx))?;
     until("nginx to listen", || Ok(site.is_up().then_some(())))?;
-    let worker = only_child(master.pid())?;
+    let worker = master.only_child()?;
 
     let audit = Audit::of_process(worker)?;
     for _ in 0..REQUESTS {
@@ -72,17 +71,6 @@ fn served(sendfile: bool) -> Result<Option<Process>> {
     site.quit()?;
     ensure!(master.wait()?.success(), "nginx failed");
     report.take(worker).map(Some)
-}
-
-fn only_child(of: u32) -> Result<u32> {
-    until("the worker of nginx", || {
-        let children = fs::read_to_string(format!("/proc/{of}/task/{of}/children"))
-            .context("the kernel does not list children")?;
-        Ok(children
-            .split_whitespace()
-            .next()
-            .and_then(|pid| pid.parse().ok()))
-    })
 }
 
 /// A folder to serve, with a configuration that touches nothing outside of it.
@@ -152,15 +140,4 @@ impl Drop for Site {
         // Where the test failed before it could; there is no pid file after a regular end.
         let _ = self.quit();
     }
-}
-
-/// A port that nobody listens on, out of the range of the ports that the kernel gives to clients.
-fn free_port() -> Result<u16> {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Two runs of the tests at once should not try the same ones.
-    let own = u16::try_from(std::process::id() % 10_000)?;
-    (0..100)
-        .map(|_| 20_000 + (own + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000)
-        .find(|&port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
-        .context("no free port")
 }

@@ -2,10 +2,10 @@
 //! numbers: `copytax audit -- strace -f -c CMD`.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use copytax::lab::write_pattern;
 use tempfile::TempDir;
 
@@ -13,7 +13,6 @@ use super::nginx::Site;
 use super::python::SCRIPTS;
 use crate::support::audit::{Audit, ENGINES};
 use crate::support::patience::until;
-use crate::support::report::Report;
 use crate::support::strace::{self, Counts};
 use crate::support::{http, prerequisites};
 
@@ -151,26 +150,6 @@ impl Witnessed {
         load(found)?;
         let report = audit.report()?;
         report.every_call_counted()?;
-        agreed(&report, &summary)
+        strace::agreed(&report, &summary)
     }
-}
-
-fn agreed(report: &Report, summary: &Path) -> Result<Counts> {
-    let summary = fs::read_to_string(summary).context("strace left no summary")?;
-    let by_strace = strace::parse(&summary)?;
-    ensure!(!by_strace.is_empty(), "strace saw nothing: {summary}");
-    // What strace does not see is itself, and the children with which it tries the kernel out.
-    let (strace, watched): (Vec<_>, Vec<_>) =
-        report.processes.iter().partition(|p| p.comm == "strace");
-    ensure!(!strace.is_empty(), "strace is missing in {report:#?}");
-    let mut by_audit = Counts::new();
-    for process in watched {
-        for (name, sums) in process.calls() {
-            let counts = by_audit.entry(name.to_owned()).or_default();
-            counts.0 += sums.calls;
-            counts.1 += sums.errors;
-        }
-    }
-    assert_eq!(by_audit, by_strace, "the audit (left) and strace disagree");
-    Ok(by_strace)
 }

@@ -1,5 +1,6 @@
 //! Programs that a test starts, ended when the test is.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -7,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::patience;
+use super::patience::until;
 
 /// A running program, with its children: the leader of a process group.
 pub(crate) struct Program(Child);
@@ -25,13 +26,19 @@ impl Program {
 
     /// Starts a server that prints the port it listens on, and gives back the port too.
     pub(crate) fn start_server(command: &mut Command) -> Result<(Self, u16)> {
-        let mut server = Self::start(command.stdout(Stdio::piped()))?;
-        let stdout = server.0.stdout.take().context("stdout is piped")?;
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line)?;
-        let port = line.trim_end().parse();
+        let (server, line) = Self::start_speaking(command)?;
+        let port = line.parse();
         let port = port.with_context(|| format!("{command:?} printed {line:?}, not a port"))?;
         Ok((server, port))
+    }
+
+    /// Starts it, and gives back the first line that it prints; an empty one if it prints none.
+    pub(crate) fn start_speaking(command: &mut Command) -> Result<(Self, String)> {
+        let mut program = Self::start(command.stdout(Stdio::piped()))?;
+        let stdout = program.0.stdout.take().context("stdout is piped")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        Ok((program, line.trim_end().to_owned()))
     }
 
     /// Its process id.
@@ -39,9 +46,27 @@ impl Program {
         self.0.id()
     }
 
+    /// The process id of its child, once it has one.
+    pub(crate) fn only_child(&self) -> Result<u32> {
+        let pid = self.pid();
+        until("the child of a program", || {
+            let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
+                .context("the kernel does not list children")?;
+            Ok(children
+                .split_whitespace()
+                .next()
+                .and_then(|pid| pid.parse().ok()))
+        })
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.0.try_wait()?.is_some())
+    }
+
     /// Waits for its end.
     pub(crate) fn wait(mut self) -> Result<ExitStatus> {
-        patience::until("the end of a program", || Ok(self.0.try_wait()?))
+        until("the end of a program", || Ok(self.0.try_wait()?))
     }
 }
 

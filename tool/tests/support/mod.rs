@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod children;
 pub(crate) mod http;
 pub(crate) mod patience;
+pub(crate) mod ports;
 pub(crate) mod prerequisites;
 pub(crate) mod report;
 pub(crate) mod strace;

@@ -38,8 +38,12 @@ pub(crate) struct Bytes {
 /// Bytes that moved in one way between two kinds of endpoints.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Flow {
+    pub(crate) class: String,
     pub(crate) mechanism: String,
+    pub(crate) source: Option<String>,
     pub(crate) sink: Option<String>,
+    pub(crate) evidence: Option<String>,
+    pub(crate) sharing: Option<String>,
     pub(crate) bytes: u64,
 }
 
@@ -70,10 +74,15 @@ impl Report {
     /// Fails if a call may be missing. Which bytes were relayed can be in doubt all the same.
     pub(crate) fn every_call_counted(&self) -> Result<()> {
         for counter in ["map_full", "unsupported_abi_calls", "endpoint_unknown"] {
-            let lost = self.loss.get(counter).copied().flatten().unwrap_or(0);
+            let lost = self.loss(counter).unwrap_or(0);
             ensure!(lost == 0, "{counter} is {lost}");
         }
         Ok(())
+    }
+
+    /// A loss counter; none where the engine cannot know.
+    pub(crate) fn loss(&self, counter: &str) -> Option<u64> {
+        self.loss.get(counter).copied().flatten()
     }
 
     /// Fails if a loss counter is not 0.

@@ -1,18 +1,23 @@
 //! strace as a witness.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use copytax::model::Call;
+
+use super::report::Report;
 
 /// Calls and errors by name of the call.
 pub(crate) type Counts = BTreeMap<String, (u64, u64)>;
 
 /// The command, with its accounted calls and those of its children counted by strace.
 pub(crate) fn counting(strace: &Path, summary: &Path, command: &Command) -> Command {
-    let family: Vec<_> = Call::ALL.iter().map(|call| call.name()).collect();
+    // strace knows system calls; operations of io_uring are none.
+    let calls = Call::ALL.iter().filter(|call| !call.is_io_uring());
+    let family: Vec<_> = calls.map(|call| call.name()).collect();
     let mut counting = Command::new(strace);
     counting
         .args(["-f", "-c", "-U", "calls,errors,name", "-e"])
@@ -24,8 +29,30 @@ pub(crate) fn counting(strace: &Path, summary: &Path, command: &Command) -> Comm
     counting
 }
 
+/// Fails unless the report of a command that `counting` made has the counts of its summary, which
+/// are given back.
+pub(crate) fn agreed(report: &Report, summary: &Path) -> Result<Counts> {
+    let summary = fs::read_to_string(summary).context("strace left no summary")?;
+    let by_strace = parse(&summary)?;
+    ensure!(!by_strace.is_empty(), "strace saw nothing: {summary}");
+    // What strace does not see is itself, and the children with which it tries the kernel out.
+    let (strace, watched): (Vec<_>, Vec<_>) =
+        report.processes.iter().partition(|p| p.comm == "strace");
+    ensure!(!strace.is_empty(), "strace is missing in {report:#?}");
+    let mut by_audit = Counts::new();
+    for process in watched {
+        for (name, sums) in process.calls() {
+            let counts = by_audit.entry(name.to_owned()).or_default();
+            counts.0 += sums.calls;
+            counts.1 += sums.errors;
+        }
+    }
+    assert_eq!(by_audit, by_strace, "the audit (left) and strace disagree");
+    Ok(by_strace)
+}
+
 /// Reads a summary that `counting` made.
-pub(crate) fn parse(summary: &str) -> Result<Counts> {
+fn parse(summary: &str) -> Result<Counts> {
     let mut counts = Counts::new();
     for line in summary.lines() {
         let words: Vec<_> = line.split_whitespace().collect();

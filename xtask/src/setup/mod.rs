@@ -28,8 +28,8 @@ pub(crate) struct Args {
     /// Change nothing: report what is there and what is missing, and exit 2 if anything is.
     #[arg(long)]
     check: bool,
-    /// What the tests need, too: servers, tracers to compare with, two Go compilers, and a virtual
-    /// machine with its kernel.
+    /// What the tests need, too: servers and other programs, tracers to compare with, file
+    /// systems, two Go compilers, a 32-bit C library, and a virtual machine with its kernel.
     #[arg(long)]
     tests: bool,
     /// What `cargo xtask lint` needs, too: rustfmt and clippy for both halves.

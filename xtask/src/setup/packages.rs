@@ -48,19 +48,29 @@ pub(super) const BUILD: Packages = Packages {
     ],
 };
 
-/// Servers to watch, tracers whose counts ours must equal, and what file systems are made with.
+/// Programs to watch, what to build and to mount some of them with, and tracers whose counts ours
+/// must equal.
 pub(super) const TESTS: Packages = Packages {
     what: "packages that the tests need",
     list: &[
         ("nginx-light", Proof::Program("nginx")),
+        ("haproxy", Proof::Program("haproxy")),
+        ("netcat-openbsd", Proof::Program("nc.openbsd")),
+        ("openssl", Proof::Program("openssl")),
+        ("bindfs", Proof::Program("bindfs")),
+        ("e2fsprogs", Proof::Program("mkfs.ext4")),
+        ("xfsprogs", Proof::Program("mkfs.xfs")),
+        ("btrfs-progs", Proof::Program("mkfs.btrfs")),
+        ("gcc-multilib", Proof::File("/usr/include/asm")),
+        (
+            "libc6-dev-i386",
+            Proof::File("/usr/include/x86_64-linux-gnu/gnu/stubs-32.h"),
+        ),
+        ("liburing-dev", Proof::File("/usr/include/liburing.h")),
         ("python3", Proof::Program("python3")),
         ("strace", Proof::Program("strace")),
         ("bpftrace", Proof::Program("bpftrace")),
         ("procps", Proof::Program("ps")),
-        // File systems and networks of a test's own.
-        ("e2fsprogs", Proof::Program("mkfs.ext4")),
-        ("xfsprogs", Proof::Program("mkfs.xfs")),
-        ("btrfs-progs", Proof::Program("mkfs.btrfs")),
         ("mount", Proof::Program("losetup")),
         ("iproute2", Proof::Program("ip")),
     ],
@@ -101,8 +111,11 @@ impl Step for Packages {
         let missing = self.missing();
         apt.install(&missing)?;
         // Installed for its binary: the machine's next boot is not to start a server either.
-        if missing.contains(&"nginx-light") && Path::new("/run/systemd/system").exists() {
-            shell::run(Command::new("systemctl").args(["disable", "--now", "--quiet", "nginx"]))?;
+        for (package, service) in [("nginx-light", "nginx"), ("haproxy", "haproxy")] {
+            if missing.contains(&package) && Path::new("/run/systemd/system").exists() {
+                let disable = ["disable", "--now", "--quiet", service];
+                shell::run(Command::new("systemctl").args(disable))?;
+            }
         }
         Ok(())
     }
