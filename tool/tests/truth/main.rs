@@ -11,6 +11,7 @@ mod memory;
 mod operations;
 mod ring;
 mod tls;
+mod transfers;
 mod truth;
 mod uring;
 mod worker;
@@ -189,7 +190,7 @@ fn compare(truth: &Truth, snapshot: &Snapshot) -> Result<(), String> {
         let key = truth::error_key(call, source, sink, error.errno);
         *errors.entry(key).or_default() += error.count;
     }
-    let mut differences = Vec::new();
+    let mut differences = transfers::check(id, snapshot);
     difference(&truth.flows, &flows, &mut differences);
     difference(&truth.calls, &calls, &mut differences);
     difference(&truth.errors, &errors, &mut differences);
