@@ -96,33 +96,30 @@ pub(crate) fn note(sink: u64, source: u32, flow: [u64; FLOW_WORDS], bytes: u64) 
     let Some(set) = set_at(index) else {
         return;
     };
-    let way = way_of(set, sink);
+    let flow = kind_of(flow);
     let is_transferred = is_transferred(class_of(flow));
-    if way == WAYS && !is_transferred {
+    // Most of what programs make themselves goes where nothing was transferred.
+    if !is_transferred && way_of(set, sink) == WAYS {
         return;
     }
     if !lock::acquire(set.lock.as_ptr()) {
         return;
     }
+    let mut way = way_of(set, sink);
     if way == WAYS {
-        transfer_begin(u64::from(index), sink);
+        way = sample::masked::<{ WAYS as u64 - 1 }>(transfer_begin(u64::from(index), sink));
     }
-    let way = way_of(set, sink);
-    if way < WAYS {
-        let kind = kind_of(flow);
-        if set.bytes[way].get() != 0
-            && !(is_transferred && set.source[way].get() == source && is_flow(set, way, kind))
-        {
-            transfer_end(u64::from(index), way as u64);
-        }
-        if is_transferred {
-            set.flow[way][0].set(kind[0]);
-            set.flow[way][1].set(kind[1]);
-            set.flow[way][2].set(kind[2]);
-            set.source[way].set(source);
-            set.bytes[way].set(set.bytes[way].get() + bytes);
-            set.stamp[way].set(recency::now());
-        }
+    let goes_on = is_transferred && set.source[way].get() == source && is_flow(set, way, flow);
+    if set.bytes[way].get() != 0 && !goes_on {
+        transfer_end(u64::from(index), way as u64);
+    }
+    if is_transferred {
+        set.flow[way][0].set(flow[0]);
+        set.flow[way][1].set(flow[1]);
+        set.flow[way][2].set(flow[2]);
+        set.source[way].set(source);
+        set.bytes[way].set(set.bytes[way].get() + bytes);
+        set.stamp[way].set(recency::now());
     }
     lock::release(set.lock.as_ptr());
 }
@@ -153,6 +150,7 @@ fn is_flow(set: &Set, way: usize, flow: [u64; FLOW_WORDS]) -> bool {
 }
 
 /// Gives the sink a way of the set, which is locked: a free one, else the one used least recently.
+/// Gives its number.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn transfer_begin(index: u64, sink: u64) -> u64 {
@@ -177,7 +175,7 @@ extern "C" fn transfer_begin(index: u64, sink: u64) -> u64 {
         transfer_end(index, chosen);
     }
     set.sink[way].set(sink);
-    0
+    chosen
 }
 
 /// Counts the run of a way of the set, which is locked, as ended.

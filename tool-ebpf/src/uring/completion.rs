@@ -1,6 +1,12 @@
 //! A completion, as a call.
 
-use aya_ebpf::programs::{BtfTracePointContext, TracePointContext};
+use core::cell::Cell;
+
+use aya_ebpf::{
+    macros::map,
+    maps::PerCpuArray,
+    programs::{BtfTracePointContext, TracePointContext},
+};
 use copytax_common::{Call, Class, EndpointKind, LossCounter, ProcessKey};
 
 use super::{
@@ -19,6 +25,7 @@ use crate::{
     layout::layout,
     loss,
     msg_zerocopy::{self, MSG_ZEROCOPY},
+    opaque,
     process::{self, PROCESSES},
     target,
 };
@@ -83,14 +90,23 @@ fn member<T>(context: &TracePointContext, offset: u32) -> Option<T> {
     unsafe { context.read_at(offset as usize) }.ok()
 }
 
-/// A completed request of an accounted operation.
+/// A completed request of an accounted operation. In a map, since chains of calls have little stack.
+#[repr(C)]
 struct Completed {
-    request: Request,
-    kind: Kind,
-    result: i32,
-    flags: u32,
-    is_armed: bool,
+    request: Cell<u64>,
+    result: Cell<i32>,
+    flags: Cell<u32>,
+    is_armed: Cell<u32>,
+    /// [`Call`]
+    call: Cell<u8>,
+    padding: [u8; 3],
 }
+
+// SAFETY: each CPU has its own, and handlers do not interrupt each other.
+unsafe impl Sync for Completed {}
+
+#[map]
+static COMPLETED: PerCpuArray<Completed> = PerCpuArray::with_max_entries(1, 0);
 
 /// Accounts for one completion.
 #[inline(always)]
@@ -101,7 +117,7 @@ pub(crate) fn on_complete(completion: &Completion) {
     let task = Task::current();
     let leader = task.leader();
     let tgid = task.u32(layout!(task_tgid));
-    let submitter = completed.request.task();
+    let submitter = completed.request().task();
     let id = layout!(uring.id_task);
     let thread = read(submitter, id, layout!(task_pid));
     if read::<u32>(submitter, id, layout!(task_tgid)) != tgid {
@@ -112,7 +128,7 @@ pub(crate) fn on_complete(completion: &Completion) {
             process,
             tag: process::tag_of(process, task.u64(layout!(task_self_exec_id))),
             thread,
-            call: completed.kind.call,
+            call: completed.call(),
         };
         completed.account(&operation, task);
     }
@@ -120,7 +136,7 @@ pub(crate) fn on_complete(completion: &Completion) {
 
 /// What is complete, if it is an accounted operation.
 #[inline(always)]
-fn completed(completion: &Completion) -> Option<Completed> {
+fn completed(completion: &Completion) -> Option<&'static Completed> {
     let flags = completion.flags;
     let request = Request(completion.request);
     if completion.request != 0 {
@@ -134,14 +150,8 @@ fn completed(completion: &Completion) -> Option<Completed> {
         if multishot::is_armed(request, kind) {
             multishot::disarm(request);
         }
-        return Some(Completed {
-            request,
-            kind,
-            // That of the completion lies where the process can write.
-            result: request.result(),
-            flags,
-            is_armed: false,
-        });
+        // The result in the completion lies where the process can write.
+        return Completed::of(request, kind, request.result(), flags, false);
     }
     let Some(request) = multishot::find(completion.context, completion.user_data) else {
         if flags & BUFFER != 0 {
@@ -149,13 +159,8 @@ fn completed(completion: &Completion) -> Option<Completed> {
         }
         return None;
     };
-    Some(Completed {
-        request,
-        kind: Kind::of(request.operation()),
-        result: completion.result,
-        flags,
-        is_armed: true,
-    })
+    let kind = Kind::of(request.operation());
+    Completed::of(request, kind, completion.result, flags, true)
 }
 
 /// A request from before the window has received something.
@@ -169,8 +174,44 @@ fn count_unseen() {
 
 impl Completed {
     #[inline(always)]
+    fn of(
+        request: Request,
+        kind: Kind,
+        result: i32,
+        flags: u32,
+        is_armed: bool,
+    ) -> Option<&'static Self> {
+        // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
+        let completed = COMPLETED
+            .get_ptr(0)
+            .map(|completed| unsafe { &*completed })?;
+        opaque::set(&completed.request, request.0);
+        opaque::set(&completed.result, result);
+        opaque::set(&completed.flags, flags);
+        opaque::set(&completed.is_armed, u32::from(is_armed));
+        opaque::set(&completed.call, kind.call);
+        Some(completed)
+    }
+
+    #[inline(always)]
+    fn request(&self) -> Request {
+        Request(opaque::get(&self.request))
+    }
+
+    #[inline(always)]
+    fn call(&self) -> u8 {
+        opaque::get(&self.call)
+    }
+
+    /// Bytes, or a negative errno.
+    #[inline(always)]
+    fn result(&self) -> i64 {
+        i64::from(opaque::get(&self.result))
+    }
+
+    #[inline(always)]
     fn endpoint(&self, endpoint: Endpoint) -> Endpoint {
-        if endpoint.kind as u8 == EndpointKind::Unknown as u8 && self.result >= 0 {
+        if endpoint.kind as u8 == EndpointKind::Unknown as u8 && self.result() >= 0 {
             loss::count(LossCounter::EndpointUnknown);
         }
         endpoint
@@ -179,7 +220,7 @@ impl Completed {
     /// Accounts for it in its own process.
     #[inline(always)]
     fn account(&self, operation: &Operation, task: Task) {
-        let file = Endpoint::of_file(self.request.file());
+        let file = Endpoint::of_file(self.request().file());
         if operation.call < Call::Read as u8 {
             self.splice(operation, task, self.endpoint(file));
         } else if operation.call >= Call::Write as u8 {
@@ -192,30 +233,30 @@ impl Completed {
     /// Not inlined: its variables are then not on the stack of the calls that walk memory.
     #[inline(never)]
     fn splice(&self, operation: &Operation, task: Task, sink: Endpoint) {
-        let source = self.endpoint(if self.request.has_fixed_input() {
-            Endpoint::of_file(self.request.fixed_input())
+        let source = self.endpoint(if self.request().has_fixed_input() {
+            Endpoint::of_file(self.request().fixed_input())
         } else {
-            Endpoint::of(task, u64::from(self.request.splice_input()))
+            Endpoint::of(task, u64::from(self.request().splice_input()))
         });
-        if self.result < 0 {
-            operation.add_error(source.kind, sink.kind, i64::from(self.result));
+        if self.result() < 0 {
+            operation.add_error(source.kind, sink.kind, self.result());
         } else {
-            operation.transfer(&source, &sink, self.result as u64);
+            operation.transfer(&source, &sink, self.result() as u64);
         }
     }
 
     #[inline(always)]
     fn ingest(&self, operation: &Operation, source: Endpoint) {
-        if self.result < 0 {
-            operation.add_error(source.kind, EndpointKind::None, i64::from(self.result));
+        if self.result() < 0 {
+            operation.add_error(source.kind, EndpointKind::None, self.result());
             return;
         }
         let flags = self.receive_flags();
         if flags & MSG_ERRQUEUE != 0 {
             // The kernel writes to the message as it completes: it is still the request's.
-            let message = self.request.buffer();
-            error_queue::read(&source, self.kind.call, message, self.result as u64);
-            operation.count_ingest(&source, self.result as u64);
+            let message = self.request().buffer();
+            error_queue::read(&source, self.call(), message, self.result() as u64);
+            operation.count_ingest(&source, self.result() as u64);
             return;
         }
         let (memory, bytes) = self.memory();
@@ -228,13 +269,13 @@ impl Completed {
 
     #[inline(always)]
     fn egress(&self, operation: &Operation, sink: Endpoint) {
-        if self.result < 0 {
-            operation.add_error(EndpointKind::None, sink.kind, i64::from(self.result));
+        if self.result() < 0 {
+            operation.add_error(EndpointKind::None, sink.kind, self.result());
             return;
         }
         let (memory, bytes) = self.memory();
-        if self.kind.call >= Call::UringSendZc as u8 {
-            let key = notification::key_of(self.request);
+        if self.call() >= Call::UringSendZc as u8 {
+            let key = notification::key_of(self.request());
             operation.egress_by_reference(&sink, memory, bytes, key);
         } else if self.is_by_reference(&sink) {
             let key = msg_zerocopy::key_of(&sink, memory, bytes);
@@ -246,14 +287,19 @@ impl Completed {
 
     #[inline(always)]
     fn memory(&self) -> (crate::account::Memory, u64) {
-        memory::of(self.request, self.result as u64, self.flags, self.is_armed)
+        memory::of(
+            self.request(),
+            self.result() as u64,
+            opaque::get(&self.flags),
+            opaque::get(&self.is_armed) != 0,
+        )
     }
 
     /// Whether it is a send with `MSG_ZEROCOPY`.
     #[inline(always)]
     fn is_by_reference(&self, sink: &Endpoint) -> bool {
-        self.kind.call >= Call::UringSend as u8
-            && u64::from(self.request.message_flags()) & MSG_ZEROCOPY != 0
+        self.call() >= Call::UringSend as u8
+            && u64::from(self.request().message_flags()) & MSG_ZEROCOPY != 0
             && msg_zerocopy::is_honoured(sink)
     }
 
@@ -261,9 +307,9 @@ impl Completed {
     #[inline(always)]
     fn receive_flags(&self) -> u64 {
         let is_receive =
-            self.kind.call == Call::UringRecv as u8 || self.kind.call == Call::UringRecvmsg as u8;
+            self.call() == Call::UringRecv as u8 || self.call() == Call::UringRecvmsg as u8;
         if is_receive {
-            u64::from(self.request.message_flags())
+            u64::from(self.request().message_flags())
         } else {
             0
         }
@@ -288,9 +334,9 @@ impl Completed {
             process,
             tag: 0,
             thread,
-            call: self.kind.call,
+            call: self.call(),
         };
-        let file = Endpoint::of_file(self.request.file()).kind;
+        let file = Endpoint::of_file(self.request().file()).kind;
         let (source, sink, class) = if operation.call < Call::Read as u8 {
             (EndpointKind::Unknown, file, Class::ZeroCopy)
         } else if operation.call < Call::Write as u8 {
@@ -298,10 +344,10 @@ impl Completed {
         } else {
             (EndpointKind::Unknown, file, Class::Unknown)
         };
-        if self.result < 0 {
-            operation.add_error(source, sink, i64::from(self.result));
+        if self.result() < 0 {
+            operation.add_error(source, sink, self.result());
         } else {
-            operation.add_unseen(source, sink, class, self.result as u64);
+            operation.add_unseen(source, sink, class, self.result() as u64);
         }
     }
 }
