@@ -24,8 +24,8 @@ pub(crate) struct Pointed {
 }
 
 impl Pointed {
-    pub(crate) fn new(mut vector: Vec<libc::iovec>) -> Self {
-        let message = Box::new(message(&mut vector));
+    pub(crate) fn new(vector: Vec<libc::iovec>) -> Self {
+        let message = Box::new(message(&vector));
         Self { vector, message }
     }
 
