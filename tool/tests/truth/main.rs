@@ -8,6 +8,7 @@
 mod endpoints;
 mod files;
 mod memory;
+mod messages;
 mod operations;
 mod ring;
 mod tls;
