@@ -12,6 +12,7 @@ mod messages;
 mod operations;
 mod ring;
 mod tls;
+mod transfers;
 mod truth;
 mod uring;
 mod worker;
@@ -190,7 +191,7 @@ fn compare(truth: &Truth, snapshot: &Snapshot) -> Result<(), String> {
         let key = truth::error_key(call, source, sink, error.errno);
         *errors.entry(key).or_default() += error.count;
     }
-    let mut differences = Vec::new();
+    let mut differences = transfers::check(id, snapshot);
     difference(&truth.flows, &flows, &mut differences);
     difference(&truth.calls, &calls, &mut differences);
     difference(&truth.errors, &errors, &mut differences);
