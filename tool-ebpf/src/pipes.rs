@@ -129,8 +129,9 @@ extern "C" fn pipe_fill(inode: u64, device: u64, origin: u64, bytes: u64) -> u64
         padding: 0,
     };
     if PIPES.get_ptr_mut(key).is_none() {
+        let empty = &EMPTY;
         // An error is told by the look-up that follows.
-        let _ = PIPES.insert(key, &EMPTY, 0);
+        let _ = PIPES.insert(key, empty, 0);
     }
     let Some(content) = PIPES.get_ptr_mut(key) else {
         return 0;
