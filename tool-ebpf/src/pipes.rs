@@ -1,7 +1,7 @@
 //! What filled each pipe: bytes that leave a pipe by `splice` have the source that filled it.
 //!
-//! A pipe's content is a queue of runs, each from one source and shared with it or copied. Positions count bytes since the pipe
-//! was first seen, so that filling and draining touch different fields.
+//! A pipe's content is a queue of runs, each from one source and shared with it or copied. Positions
+//! count bytes since the pipe was first seen, so that filling and draining touch different fields.
 
 use core::cell::Cell;
 
