@@ -3,7 +3,7 @@
 use copytax_common::EndpointKind;
 
 use crate::{
-    kernel::{Task, load, read},
+    kernel::{Task, load, read, scalar},
     layout::layout,
     relay::Origin,
     sample::mix,
@@ -103,7 +103,7 @@ impl Endpoint {
     #[inline(always)]
     pub(crate) fn id(&self) -> u64 {
         let number: u64 = read(self.inode, layout!(id_inode), layout!(inode_ino));
-        mix(self.file ^ number.rotate_left(32)) | 1
+        mix(scalar(self.file) ^ number.rotate_left(32)) | 1
     }
 
     /// What is read from it comes from here.
