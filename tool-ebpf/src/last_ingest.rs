@@ -34,17 +34,16 @@ fn slot_of(thread: u32) -> Option<*mut LastIngest> {
 /// Where the last read of `thread` is remembered, if that was of `length` bytes to `base`.
 #[inline(always)]
 pub(crate) fn place_of_read(tag: u64, thread: u32, base: u64, length: u64) -> Place {
-    match slot_of(thread) {
-        // SAFETY: the slot lives in a map value.
-        Some(last)
-            if unsafe {
-                (*last).tag == tag
-                    && (*last).thread == thread
-                    && (*last).base == base
-                    && u64::from((*last).length) == length
-            } =>
-        unsafe { (*last).place },
-        _ => Place(0),
+    let Some(last) = slot_of(thread) else {
+        return Place(0);
+    };
+    // SAFETY: the slot lives in a map value.
+    unsafe {
+        let is_same = (*last).tag == tag
+            && (*last).thread == thread
+            && (*last).base == base
+            && u64::from((*last).length) == length;
+        if is_same { (*last).place } else { Place(0) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What filled each pipe: bytes that leave a pipe by `splice` have the source that filled it.
 //!
-//! A pipe's content is a queue of runs, each from one source and shared with it or copied. Positions count bytes since the pipe
-//! was first seen, so that filling and draining touch different fields.
+//! A pipe's content is a queue of runs, each from one source and shared with it or copied. Positions
+//! count bytes since the pipe was first seen, so that filling and draining touch different fields.
 
 use core::cell::Cell;
 
@@ -129,8 +129,9 @@ extern "C" fn pipe_fill(inode: u64, device: u64, origin: u64, bytes: u64) -> u64
         padding: 0,
     };
     if PIPES.get_ptr_mut(key).is_none() {
+        let empty = &EMPTY;
         // An error is told by the look-up that follows.
-        let _ = PIPES.insert(key, &EMPTY, 0);
+        let _ = PIPES.insert(key, empty, 0);
     }
     let Some(content) = PIPES.get_ptr_mut(key) else {
         return 0;

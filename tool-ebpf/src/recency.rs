@@ -1,4 +1,4 @@
-//! How old remembered reads are, and which of them nobody can write any more.
+//! How old remembered reads and open transfers are, and which reads nobody can write any more.
 //!
 //! Forgetting a read for want of room is a loss only if it might still be written. Most programs
 //! write what they relay within milliseconds, and keep most of what they read.

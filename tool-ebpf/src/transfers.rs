@@ -204,8 +204,9 @@ extern "C" fn transfer_end(index: u64, way: u64) -> u64 {
         &*key
     };
     if TRANSFERS.get_ptr_mut(key).is_none() {
+        let nothing = &NOTHING;
         // An error is told by the look-up that follows.
-        let _ = TRANSFERS.insert(key, &NOTHING, NOEXIST);
+        let _ = TRANSFERS.insert(key, nothing, NOEXIST);
     }
     match TRANSFERS.get_ptr_mut(key) {
         // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.

@@ -6,7 +6,7 @@ use proptest::prelude::{Just, Strategy, prop, proptest};
 use proptest::sample::select;
 use proptest::{prop_assert, prop_assert_eq};
 
-use super::fixture::{START_NS, process, snapshot};
+use super::fixture::{self, START_NS, process, snapshot};
 use super::{audit, possible_classes, route, transfers};
 use crate::model::{
     ByteClasses, Call, Class, EndpointKind, ErrorCount, FlowCount, Sharing, Snapshot, TransferCount,
@@ -91,16 +91,12 @@ fn transfers_of(flow: FlowCount) -> impl Strategy<Value = Vec<TransferCount>> {
     let sizes = prop::collection::btree_map(0..64u8, (1..1000u64, 0..1u64 << 40), 0..=most);
     sizes.prop_map(move |sizes| {
         let sizes = sizes.into_iter();
+        let one = fixture::transfers_of(&flow, 1, 1);
         let transfers = sizes.map(|(bucket, (count, bytes))| TransferCount {
-            process: flow.process,
-            call: flow.call,
-            source: flow.source,
-            sink: flow.sink,
-            class: flow.class,
-            sharing: flow.sharing,
             bucket,
             count,
             bytes,
+            ..one
         });
         transfers.collect()
     })

@@ -8,17 +8,18 @@
 mod case;
 mod fuse;
 mod mounts;
+#[path = "../support/own_workload.rs"]
+mod own_workload;
 mod pairs;
 mod veth;
 mod worker;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use copytax::capture::{self, EngineChoice, Settings, Target};
+use copytax::capture::EngineChoice;
 use copytax::model::{Sharing, SharingVerdict, Snapshot};
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -43,7 +44,8 @@ fn main() -> ExitCode {
 /// Watches the worker carry one case out, and compares.
 fn check(case: &str) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let snapshot = watch(case, folder.path())?;
+    let arguments = [case.as_ref(), folder.path().as_ref()];
+    let snapshot = own_workload::watch(EngineChoice::Raw, &arguments)?;
     let text = std::fs::read_to_string(folder.path().join(OUTCOME))
         .map_err(|error| format!("no outcome: {error}"))?;
     let routes = match serde_json::from_str(&text).map_err(|error| error.to_string())? {
@@ -119,30 +121,4 @@ fn counted(snapshot: &Snapshot) -> BTreeMap<String, u64> {
         }
     }
     sums
-}
-
-fn watch(case: &str, folder: &Path) -> Result<Snapshot, String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let command: Vec<OsString> = vec![
-        program.into(),
-        "--worker".into(),
-        case.into(),
-        folder.into(),
-    ];
-    let settings = Settings {
-        target: Target::Command(command),
-        duration: None,
-        engine: EngineChoice::Raw,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
-    let snapshot = runtime
-        .block_on(capture::live(&settings, std::future::pending()))
-        .map_err(|error| error.to_string())?;
-    match snapshot.command.as_ref().map(|outcome| outcome.exit_code) {
-        Some(Some(0)) => Ok(snapshot),
-        other => Err(format!("the workload has failed: {other:?}")),
-    }
 }

@@ -8,7 +8,10 @@
 mod endpoints;
 mod files;
 mod memory;
+mod messages;
 mod operations;
+#[path = "../support/own_workload.rs"]
+mod own_workload;
 mod ring;
 mod tls;
 mod transfers;
@@ -18,12 +21,10 @@ mod worker;
 mod world;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::path::Path;
 use std::process::ExitCode;
 
 use copytax::analysis::possible_classes;
-use copytax::capture::{self, EngineChoice, Settings, Target};
+use copytax::capture::EngineChoice;
 use copytax::model::{Class, Sharing, Snapshot};
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -67,7 +68,8 @@ fn seeds() -> u64 {
 fn check(engine: EngineChoice, first: u64, end: u64) -> Result<(), String> {
     let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
     let file = directory.path().join("truth.json");
-    let snapshot = watch(engine, first, end, &file)?;
+    let (from, to) = (first.to_string(), end.to_string());
+    let snapshot = own_workload::watch(engine, &[from.as_ref(), to.as_ref(), file.as_ref()])?;
     let text = std::fs::read_to_string(&file).map_err(|error| format!("no truth: {error}"))?;
     let truths: Vec<Truth> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     if truths.len() < (end - first) as usize {
@@ -116,32 +118,6 @@ fn impossible(snapshot: &Snapshot) -> impl Iterator<Item = String> {
         .iter()
         .filter(|flow| !possible_classes(flow.call, flow.source, flow.sink).contains(&flow.class));
     flows.map(|flow| format!("not in the matrix: {flow:?}"))
-}
-
-fn watch(engine: EngineChoice, first: u64, end: u64, file: &Path) -> Result<Snapshot, String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let mut command: Vec<OsString> = vec![program.into(), "--worker".into()];
-    command.extend([
-        first.to_string().into(),
-        end.to_string().into(),
-        file.into(),
-    ]);
-    let settings = Settings {
-        target: Target::Command(command),
-        duration: None,
-        engine,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
-    let snapshot = runtime
-        .block_on(capture::live(&settings, std::future::pending()))
-        .map_err(|error| error.to_string())?;
-    match snapshot.command.as_ref().map(|outcome| outcome.exit_code) {
-        Some(Some(0)) => Ok(snapshot),
-        other => Err(format!("the workload has failed: {other:?}")),
-    }
 }
 
 /// Compares flows, calls and errors of one process.

@@ -5,8 +5,9 @@ use io_uring::{cqueue, opcode, types};
 
 use crate::endpoints::FILE_LENGTH;
 use crate::memory::{SLOT, SLOTS};
+use crate::messages::message;
 use crate::ring::{Completion, REGISTERED, Ring};
-use crate::world::{Lends, Segment, Sink, Source, World, is_socket, message};
+use crate::world::{Lends, Segment, Sink, Source, World, is_socket};
 
 /// The position of the open file.
 const CURRENT: u64 = u64::MAX;
@@ -24,8 +25,8 @@ pub(crate) struct Pointed {
 }
 
 impl Pointed {
-    pub(crate) fn new(mut vector: Vec<libc::iovec>) -> Self {
-        let message = Box::new(message(&mut vector));
+    pub(crate) fn new(vector: Vec<libc::iovec>) -> Self {
+        let message = Box::new(message(&vector));
         Self { vector, message }
     }
 

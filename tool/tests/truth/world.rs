@@ -5,6 +5,7 @@ use std::os::fd::RawFd;
 
 use crate::endpoints::{Endpoints, Origin};
 use crate::memory::{Memory, Runs};
+use crate::messages::{recvmmsg, recvmsg, sendmmsg, sendmsg};
 use crate::operations::lending;
 use crate::ring::Ring;
 use crate::truth::{Counts, Truth, flow_key};
@@ -209,9 +210,7 @@ impl World {
 
     /// The thread that carried the last call out.
     fn thread(&self) -> i32 {
-        // SAFETY: a call on descriptors and memory that live as long as it runs.
-        let current = || unsafe { libc::syscall(libc::SYS_gettid) as i32 };
-        self.acting.unwrap_or_else(current)
+        self.acting.unwrap_or_else(thread)
     }
 
     fn read_vector_call(&mut self, source: Source) -> &'static str {
@@ -379,62 +378,4 @@ pub(crate) fn cut(segments: &[Segment], mut bytes: usize) -> Vec<Segment> {
         bytes -= length.min(bytes);
     }
     filled
-}
-
-pub(crate) fn message(vector: &[libc::iovec]) -> libc::msghdr {
-    // SAFETY: a call on descriptors and memory that live as long as it runs.
-    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-    message.msg_iov = vector.as_ptr().cast_mut();
-    message.msg_iovlen = vector.len();
-    message
-}
-
-fn recvmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
-    let mut message = message(vector);
-    // SAFETY: a call on descriptors and memory that live as long as it runs.
-    ("recvmsg", unsafe { libc::recvmsg(fd, &raw mut message, 0) })
-}
-
-fn sendmsg(fd: RawFd, vector: &[libc::iovec], flags: i32) -> (&'static str, isize) {
-    let message = message(vector);
-    // SAFETY: a call on descriptors and memory that live as long as it runs.
-    ("sendmsg", unsafe {
-        libc::sendmsg(fd, &raw const message, flags)
-    })
-}
-
-/// One message: the call returns 1, the bytes are in the message.
-fn recvmmsg(fd: RawFd, vector: &[libc::iovec]) -> (&'static str, isize) {
-    let mut messages = libc::mmsghdr {
-        msg_hdr: message(vector),
-        msg_len: 0,
-    };
-    let result =
-        // SAFETY: a call on descriptors and memory that live as long as it runs.
-        unsafe { libc::recvmmsg(fd, &raw mut messages, 1, 0, std::ptr::null_mut()) } as isize;
-    (
-        "recvmmsg",
-        if result == 1 {
-            messages.msg_len as isize
-        } else {
-            result
-        },
-    )
-}
-
-fn sendmmsg(fd: RawFd, vector: &[libc::iovec], flags: i32) -> (&'static str, isize) {
-    let mut messages = libc::mmsghdr {
-        msg_hdr: message(vector),
-        msg_len: 0,
-    };
-    // SAFETY: a call on descriptors and memory that live as long as it runs.
-    let result = unsafe { libc::sendmmsg(fd, &raw mut messages, 1, flags) } as isize;
-    (
-        "sendmmsg",
-        if result == 1 {
-            messages.msg_len as isize
-        } else {
-            result
-        },
-    )
 }

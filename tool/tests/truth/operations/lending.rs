@@ -4,8 +4,9 @@ use std::ops::RangeInclusive;
 use std::os::fd::RawFd;
 
 use super::LONGEST;
+use crate::messages::one_of_many;
 use crate::truth::moved_key;
-use crate::world::{Lends, Segment, Sink, World, message, thread};
+use crate::world::{Lends, Segment, Sink, World, thread};
 
 /// `linux/errqueue.h`
 const SO_EE_ORIGIN_ZEROCOPY: u8 = 5;
@@ -124,10 +125,7 @@ impl World {
         let vectors: Vec<libc::iovec> = messages.iter().map(|m| self.vector(*m)).collect();
         let mut headers: Vec<libc::mmsghdr> = vectors
             .iter()
-            .map(|vector| libc::mmsghdr {
-                msg_hdr: message(std::slice::from_ref(vector)),
-                msg_len: 0,
-            })
+            .map(|vector| one_of_many(std::slice::from_ref(vector)))
             .collect();
         let (address, flags) = (headers.as_mut_ptr(), libc::MSG_ZEROCOPY);
         // SAFETY: a call on descriptors and memory that live as long as it runs.
@@ -251,10 +249,7 @@ impl Completion {
     /// Receives it by a call, which gives its name and its result.
     fn received(receive: impl FnOnce(&mut libc::mmsghdr, i32) -> (&'static str, isize)) -> Self {
         let mut control = [0u64; 64];
-        let mut messages = libc::mmsghdr {
-            msg_hdr: message(&[]),
-            msg_len: 0,
-        };
+        let mut messages = one_of_many(&[]);
         messages.msg_hdr.msg_control = control.as_mut_ptr().cast();
         messages.msg_hdr.msg_controllen = size_of_val(&control);
         let (call, result) = receive(&mut messages, libc::MSG_ERRQUEUE | libc::MSG_DONTWAIT);

@@ -1,11 +1,8 @@
 //! What looks like records of TLS.
 
-use std::os::fd::AsRawFd;
-
 use super::LONGEST;
-use crate::endpoints;
 use crate::tls::{APPLICATION_DATA, HEADER};
-use crate::world::{Sink, Source, World};
+use crate::world::World;
 
 impl World {
     /// Writes records of TLS, or what is almost some.
@@ -56,30 +53,8 @@ impl World {
 
     /// Writes records to a socket that takes less than it is given, and goes on behind that.
     pub(super) fn records_in_short_writes(&mut self) {
-        let (reader, writer) = endpoints::narrow().expect("a socket pair");
         let slot = self.memory.slot();
-        let mut start = slot;
-        let mut left = self.store_records(slot, LONGEST);
-        let sink = Sink {
-            kind: "unix",
-            fd: writer.as_raw_fd(),
-            channel: None,
-            room: 0,
-        };
-        let source = Source {
-            kind: "unix",
-            fd: reader.as_raw_fd(),
-            channel: None,
-            available: 0,
-        };
-        let drain = self.memory.slot();
-        while left > 0 {
-            if let Some(bytes) = self.write(sink, &[(start, left)]) {
-                start += bytes;
-                left -= bytes;
-            } else {
-                self.read(source, &[(drain, 64 << 10)]);
-            }
-        }
+        let length = self.store_records(slot, LONGEST);
+        self.write_in_parts(slot, length);
     }
 }

@@ -1,5 +1,7 @@
 //! Writes of what the process made, read, copied or changed.
 
+use std::os::fd::AsRawFd;
+
 use super::LONGEST;
 use crate::endpoints;
 use crate::world::{Sink, Source, World};
@@ -127,12 +129,10 @@ impl World {
 
     /// Writes to a socket that takes less than it is given, and goes on behind that.
     pub(super) fn short_writes(&mut self) {
-        let (reader, writer) = endpoints::narrow().expect("a socket pair");
-        let (reader, writer) = (std::os::fd::AsRawFd::as_raw_fd(&reader), writer);
         let source = self.file_source();
         let slot = self.memory.slot();
         let length = self.random.usize(8..200 << 10);
-        let mut length = self.read(source, &[(slot, length)]);
+        let length = self.read(source, &[(slot, length)]);
         let mut start = slot;
         if self.random.bool()
             && let Some(copy) = self.memory.clean_slot(length)
@@ -141,11 +141,23 @@ impl World {
             let bytes = self.memory.read_bytes(slot, length).to_vec();
             self.memory.store(start, length, |index| bytes[index]);
         }
+        self.write_in_parts(start, length);
+    }
+
+    /// Writes to a socket that takes less than it is given, until it has taken all.
+    pub(super) fn write_in_parts(&mut self, mut start: usize, mut length: usize) {
+        let (reader, writer) = endpoints::narrow().expect("a socket pair");
         let sink = Sink {
             kind: "unix",
-            fd: std::os::fd::AsRawFd::as_raw_fd(&writer),
+            fd: writer.as_raw_fd(),
             channel: None,
             room: 0,
+        };
+        let source = Source {
+            kind: "unix",
+            fd: reader.as_raw_fd(),
+            channel: None,
+            available: 0,
         };
         let drain = self.memory.slot();
         while length > 0 {
@@ -153,12 +165,6 @@ impl World {
                 start += bytes;
                 length -= bytes;
             } else {
-                let source = Source {
-                    kind: "unix",
-                    fd: reader,
-                    channel: None,
-                    available: 0,
-                };
                 self.read(source, &[(drain, 64 << 10)]);
             }
         }
