@@ -213,7 +213,10 @@ fn bypassed(processes: &[ProcessAudit]) -> String {
 
 fn nothing_moved(audit: &Audit) -> String {
     let time = units::duration(audit.window.duration);
-    let moved = if uncounted(&audit.loss).is_empty() {
+    let loss = &audit.loss;
+    let is_complete = uncounted(loss).is_empty();
+    let sees_all = loss.unsupported_abi_calls.is_some() && loss.uring_unseen.is_some();
+    let moved = if is_complete && sees_all {
         "moved"
     } else {
         "counted"
@@ -224,8 +227,8 @@ fn nothing_moved(audit: &Audit) -> String {
     } else if !audit.processes.is_empty() {
         let processes = units::counted(audit.processes.len() as u64, "process", "processes");
         format!(": {processes} made read or write calls, but nothing was written")
-    } else if moved == "moved" {
-        ": no watched process made a read or write call".to_owned()
+    } else if is_complete {
+        ": no watched process was seen to make a read or write call".to_owned()
     } else {
         String::new()
     };
