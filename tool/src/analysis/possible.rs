@@ -56,6 +56,16 @@ fn egress(call: Call, source: EndpointKind, sink: EndpointKind) -> Vec<Class> {
         return classes;
     }
     let was_read = is_descriptor(source);
+    if source == Unknown {
+        classes.push(Class::Unknown);
+    }
+    if is_send(call) && (was_read || source == Memory) {
+        classes.push(Class::ByReference);
+    }
+    // Whatever these send, they send by reference.
+    if matches!(call, Call::UringSendZc | Call::UringSendmsgZc) {
+        return classes;
+    }
     if source == None {
         classes.push(Class::Generated);
         // Records are looked for on their way to streams.
@@ -68,12 +78,6 @@ fn egress(call: Call, source: EndpointKind, sink: EndpointKind) -> Vec<Class> {
     }
     if source == File {
         classes.push(Class::Mapped);
-    }
-    if source == Unknown {
-        classes.push(Class::Unknown);
-    }
-    if is_send(call) && (was_read || source == Memory) {
-        classes.push(Class::ByReference);
     }
     classes
 }
@@ -145,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_moves_bytes_in_the_kernel_has_one_class() {
+    fn a_call_that_moves_bytes_without_a_copy_has_one_class() {
         use EndpointKind::{File, GiftedMemory, Memory, None, Pipe, Tcp};
         for (call, source, sink, classes) in [
             (Call::Sendfile, File, Tcp, &[Class::ZeroCopy][..]),
@@ -157,6 +161,8 @@ mod tests {
             (Call::Vmsplice, Memory, Pipe, &[Class::Staged]),
             (Call::Vmsplice, Pipe, None, &[Class::Ingest]),
             (Call::CopyFileRange, File, Pipe, &[]),
+            (Call::UringSendZc, File, Tcp, &[Class::ByReference]),
+            (Call::UringSendmsgZc, Memory, Tcp, &[Class::ByReference]),
         ] {
             assert_eq!(possible_classes(call, source, sink), classes);
         }

@@ -23,11 +23,15 @@ pub(super) fn bytes(bytes: u64) -> String {
 /// A hit rate in percent, `-` where there is none. 100.0% and 0.0% are exact: what is only close
 /// to them says so.
 pub(super) fn hit_rate(rate: Option<f64>) -> String {
-    match rate {
-        None => "-".to_owned(),
-        Some(rate) if rate < 1.0 && rate > 0.9994 => ">99.9%".to_owned(),
-        Some(rate) if rate > 0.0 && rate < 0.001 => "<0.1%".to_owned(),
-        Some(rate) => format!("{:.1}%", rate * 100.0),
+    rate.map_or_else(|| "-".to_owned(), percent)
+}
+
+/// A share of 1 in percent; what is not quite all or nothing is not shown as such.
+pub(super) fn percent(share: f64) -> String {
+    match share {
+        share if share < 1.0 && share > 0.9994 => ">99.9%".to_owned(),
+        share if share > 0.0 && share < 0.001 => "<0.1%".to_owned(),
+        share => format!("{:.1}%", share * 100.0),
     }
 }
 

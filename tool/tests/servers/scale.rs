@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::process::Command;
+use std::sync::Barrier;
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
@@ -118,10 +119,16 @@ fn writers() -> Result<()> {
         return Ok(());
     }
     let null = File::options().write(true).open("/dev/null")?;
+    // Threads that begin and end change the mappings of the process, which then cannot be looked at.
+    let all = Barrier::new(THREADS as usize);
+    let writer = || {
+        all.wait();
+        let written = write_pattern_to(&null, WRITES_OF_A_THREAD);
+        all.wait();
+        written
+    };
     thread::scope(|scope| {
-        let writers: Vec<_> = (0..THREADS)
-            .map(|_| scope.spawn(|| write_pattern_to(&null, WRITES_OF_A_THREAD)))
-            .collect();
+        let writers: Vec<_> = (0..THREADS).map(|_| scope.spawn(writer)).collect();
         for writer in writers {
             writer.join().ok().context("a writer panicked")??;
         }

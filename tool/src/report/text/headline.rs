@@ -1,21 +1,36 @@
 //! The answer, in words, before any number is explained.
 
 use crate::analysis::{Direction, route};
-use crate::model::{Audit, ByteClasses, ProcessAudit};
+use crate::model::{Audit, ByteClasses, Loss, ProcessAudit};
 use crate::report::text::command_name;
 use crate::report::units;
 
 /// A few sentences: is it on the fast path, and who is not?
 pub(super) fn headline(audit: &Audit) -> String {
     let mut text = answer(audit);
-    text += &copied(&audit.bytes);
     text += &mapped(&audit.bytes);
     text += &bypassed(&audit.processes);
-    let uncounted = audit.loss.unsupported_abi_calls.unwrap_or(0);
-    if audit.loss.map_full > 0 || uncounted > 0 {
-        text += " Not all calls were counted: see loss below.";
-    }
+    text += &uncounted(&audit.loss);
     text
+}
+
+/// Which calls moved bytes that are in no number.
+fn uncounted(loss: &Loss) -> String {
+    let foreign = loss.unsupported_abi_calls.unwrap_or(0);
+    if loss.map_full > 0 || loss.uring_unseen.unwrap_or(0) > 0 {
+        " Not all calls were counted: see loss below.".to_owned()
+    } else if foreign > 0 {
+        format!(
+            " {} made, and not counted.",
+            units::counted(
+                foreign,
+                "call of a 32-bit task was",
+                "calls of 32-bit tasks were"
+            ),
+        )
+    } else {
+        String::new()
+    }
 }
 
 fn answer(audit: &Audit) -> String {
@@ -23,26 +38,42 @@ fn answer(audit: &Audit) -> String {
     if bytes.written() == 0 {
         return nothing_moved(audit);
     }
-    let eligible = bytes.zero_copy.saturating_add(bytes.lost);
-    let rate = units::hit_rate(audit.hit_rate);
-    match audit.hit_rate {
+    let answer = match audit.hit_rate {
         None => no_kernel_path(bytes),
-        Some(_) if bytes.lost == 0 => format!(
-            "{}All {} that the kernel could move went by zero-copy calls: hit rate {rate}.",
-            sole_actor(audit)
-                .filter(|_| !matters(bytes.kernel_copied, bytes.zero_copy))
-                .map_or_else(String::new, |who| format!("{who} is on the fast path. ")),
-            units::bytes(eligible),
-        ),
+        Some(_) if bytes.lost == 0 => return on_the_fast_path(audit),
         // A rounding error of a healthy machine is no reason to name anyone.
         Some(hits) if hits >= 0.99 => format!(
-            "{} of the {} that the kernel could move went by zero-copy calls: hit rate {rate}. \
+            "{} of the {} that the kernel could move went by zero-copy calls: hit rate {}. \
              {} went through read and write instead.",
             units::bytes(bytes.zero_copy),
-            units::bytes(eligible),
+            units::bytes(bytes.zero_copy.saturating_add(bytes.lost)),
+            units::hit_rate(audit.hit_rate),
             units::bytes(bytes.lost),
         ),
         Some(_) => lost(audit),
+    };
+    match copied(bytes) {
+        Some(part) => {
+            format!("{answer} But the kernel copied {part} of what zero-copy calls moved.")
+        }
+        None => answer,
+    }
+}
+
+fn on_the_fast_path(audit: &Audit) -> String {
+    let bytes = &audit.bytes;
+    let moved = format!(
+        "All {} that the kernel could move went by zero-copy calls: hit rate {}.",
+        units::bytes(bytes.zero_copy),
+        units::hit_rate(audit.hit_rate),
+    );
+    match (sole_actor(audit), copied(bytes)) {
+        (Some(who), Some(part)) => {
+            format!("{who} is on the fast path, but the kernel copied {part} of it. {moved}")
+        }
+        (Some(who), None) => format!("{who} is on the fast path. {moved}"),
+        (None, Some(part)) => format!("{moved} But the kernel copied {part} of that."),
+        (None, None) => moved,
     }
 }
 
@@ -131,14 +162,18 @@ const fn matters(part: u64, whole: u64) -> bool {
     part > 0 && part >= whole / 100
 }
 
-fn copied(bytes: &ByteClasses) -> String {
-    if !matters(bytes.kernel_copied, bytes.zero_copy) {
-        return String::new();
+/// How much of what zero-copy calls moved the kernel copied, where that matters.
+fn copied(bytes: &ByteClasses) -> Option<String> {
+    let (copied, moved) = (bytes.kernel_copied, bytes.zero_copy);
+    if !matters(copied, moved) {
+        return None;
     }
-    format!(
-        " But the kernel copied {} of what zero-copy calls moved.",
-        units::bytes(bytes.kernel_copied)
-    )
+    Some(if copied >= moved {
+        "all".to_owned()
+    } else {
+        let share = units::percent(copied as f64 / moved as f64);
+        format!("{} ({share})", units::bytes(copied))
+    })
 }
 
 fn mapped(bytes: &ByteClasses) -> String {
@@ -178,25 +213,26 @@ fn bypassed(processes: &[ProcessAudit]) -> String {
 
 fn nothing_moved(audit: &Audit) -> String {
     let time = units::duration(audit.window.duration);
-    if audit.processes.is_empty() {
-        return format!(
-            "No bytes were moved: no watched process made a read or write call in {time}."
-        );
-    }
-    let failed = audit
-        .processes
-        .iter()
-        .flat_map(|process| &process.flows)
-        .count();
-    if failed > 0 {
-        return format!(
-            "No bytes were moved in {time}: zero-copy calls were made, but all failed."
-        );
-    }
-    format!(
-        "No bytes were moved in {time}: {} made read or write calls, but nothing was written.",
-        units::counted(audit.processes.len() as u64, "process", "processes"),
-    )
+    let loss = &audit.loss;
+    let is_complete = uncounted(loss).is_empty();
+    let sees_all = loss.unsupported_abi_calls.is_some() && loss.uring_unseen.is_some();
+    let moved = if is_complete && sees_all {
+        "moved"
+    } else {
+        "counted"
+    };
+    let mut flows = audit.processes.iter().flat_map(|process| &process.flows);
+    let why = if flows.any(|flow| !flow.errors.is_empty()) {
+        ": zero-copy calls were made, but all failed".to_owned()
+    } else if !audit.processes.is_empty() {
+        let processes = units::counted(audit.processes.len() as u64, "process", "processes");
+        format!(": {processes} made read or write calls, but nothing was written")
+    } else if is_complete {
+        ": no watched process was seen to make a read or write call".to_owned()
+    } else {
+        String::new()
+    };
+    format!("No bytes were {moved} in {time}{why}.")
 }
 
 /// The process that moved all the bytes, if one did.

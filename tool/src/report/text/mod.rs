@@ -11,7 +11,7 @@ mod tests;
 
 use std::io;
 
-use crate::model::{Audit, ProcessAudit};
+use crate::model::{Audit, Flow, ProcessAudit};
 use crate::report::SortKey;
 use crate::report::escape::{escape, truncate};
 use layout::{Page, wrap};
@@ -39,11 +39,10 @@ const DETAILED: usize = 5;
 /// Those of `out`.
 pub fn write(out: &mut impl io::Write, audit: &Audit, options: &TextOptions) -> io::Result<()> {
     let page = Page::new(options.width, options.color);
-    // Those that only read have nothing to show.
     let mut processes: Vec<&ProcessAudit> = audit
         .processes
         .iter()
-        .filter(|process| !process.flows.is_empty() || process.facts.af_xdp == Some(true))
+        .filter(|process| has_something_to_show(process))
         .collect();
     // Stable: ties stay in the order of the analysis.
     processes.sort_by(|a, b| options.sort.compare(a, b));
@@ -64,6 +63,12 @@ pub fn write(out: &mut impl io::Write, audit: &Audit, options: &TextOptions) -> 
     }
     writeln!(out)?;
     footer::write(out, &page, audit, quiet)
+}
+
+/// Not so of a process that only read, or whose writes were all empty.
+fn has_something_to_show(process: &ProcessAudit) -> bool {
+    let is_shown = |flow: &Flow| flow.bytes > 0 || !flow.errors.is_empty();
+    process.flows.iter().any(is_shown) || process.facts.af_xdp == Some(true)
 }
 
 /// The command name of a process, escaped, at most `columns` wide.

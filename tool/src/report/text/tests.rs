@@ -1,11 +1,13 @@
 //! Goldens. `UPDATE_EXPECT=1 cargo test -p copytax` writes them anew.
 
+mod headline;
+
 use expect_test::{Expect, expect, expect_file};
 use proptest::prelude::{any, prop, proptest};
 use proptest::prop_assert;
 
 use super::{TextOptions, write};
-use crate::analysis::fixture::{failure, flow};
+use crate::analysis::fixture::flow;
 use crate::analysis::{self, audit};
 use crate::model::EndpointKind::{File, None as NoEnd, Pipe, Tcp, UnixDatagram};
 use crate::model::{Audit, Call, Class, Snapshot};
@@ -151,83 +153,6 @@ fn bytes_that_were_encrypted_or_compressed() {
           generated      9.0 MiB  process -> tcp  write, not read before (700 calls)
           compression-like: 40.0 MiB read from files, 9.0 MiB made and sent to sockets"#]]
     .assert_eq(text.split("\n\n").nth(2).unwrap_or(""));
-}
-
-#[test]
-fn nothing_moved() {
-    check(
-        &fixture::nothing_moved(),
-        &OPTIONS,
-        &expect![[r#"
-        No bytes were moved in 10 s: 1 process made read or write calls, but nothing was
-        written.
-
-        loss: none
-        window: 10 s from 2026-11-21T07:30:00.250Z, engine raw
-        host: web1, Linux 6.12.57+deb13-amd64 x86_64, 8 CPUs
-        command: true (5) exited with status 0
-    "#]],
-    );
-}
-
-#[test]
-fn nobody_called() {
-    check(
-        &audit(analysis::fixture::snapshot()),
-        &narrow(),
-        &expect![[r#"
-        No bytes were moved: no watched process
-        made a read or write call in 10 s.
-
-        loss: none
-        window: 10 s from
-          2026-11-21T07:30:00.250Z, engine raw
-        host: web1, Linux 6.12.57+deb13-amd64
-          x86_64, 8 CPUs
-    "#]],
-    );
-}
-
-#[test]
-fn calls_that_all_failed_and_an_incomplete_count() {
-    let mut snapshot = analysis::fixture::snapshot()
-        .named(7, "cp", &["cp", "a", "b"])
-        .with_errors([
-            failure(7, Call::CopyFileRange, (File, File), 18, 1),
-            failure(7, Call::Sendfile, (File, File), 4, 2),
-        ]);
-    snapshot.loss.map_full = 1;
-    check(
-        &audit(snapshot),
-        &OPTIONS,
-        &expect![[r#"
-        No bytes were moved in 10 s: zero-copy calls were made, but all failed. Not all
-        calls were counted: see loss below.
-
-        PID  COMMAND  HIT RATE  ZERO-COPY  LOST  TRANSFORMED  GENERATED
-          7  cp              -          -     -            -          -
-
-        cp (7)  cp a b
-          sendfile file -> file failed: EINTR x2 (interrupted by a signal)
-          copy_file_range file -> file failed: EXDEV x1
-
-        loss: map_full 1 (calls not counted: a kernel map was full)
-        window: 10 s from 2026-11-21T07:30:00.250Z, engine raw
-        host: web1, Linux 6.12.57+deb13-amd64 x86_64, 8 CPUs
-    "#]],
-    );
-}
-
-#[test]
-fn bytes_that_stay_in_pipes() {
-    let staged = [flow(7, Call::Splice, (File, Pipe), Class::Staged, 4096, 1)];
-    let audit = audit(analysis::fixture::snapshot().with(staged));
-    let text = text(&audit, &narrow());
-    expect![[r#"
-        4.0 KiB went into pipes; no zero-copy
-        call delivered them: there is no hit
-        rate."#]]
-    .assert_eq(text.split("\n\n").next().unwrap_or(""));
 }
 
 #[test]
