@@ -38,6 +38,7 @@ pub struct Session {
     engine: Engine,
     links: Vec<Link>,
     times: LoadTimes,
+    has_rdonly_cast: bool,
     /// `None` where the kernel has no io_uring, an error where it cannot be accounted.
     uring: Result<Option<Uring>, String>,
 }
@@ -165,6 +166,7 @@ impl Session {
             ebpf,
             engine,
             links: Vec::new(),
+            has_rdonly_cast: layout.has_rdonly_cast != 0,
             uring: Ok(None),
             times: LoadTimes {
                 types: Duration::ZERO,
@@ -282,6 +284,12 @@ impl Session {
     #[must_use]
     pub fn load_times(&self) -> LoadTimes {
         self.times
+    }
+
+    /// Whether the kernel half was loaded with `bpf_rdonly_cast`: it works without, but slower.
+    #[must_use]
+    pub fn has_rdonly_cast(&self) -> bool {
+        self.has_rdonly_cast
     }
 
     /// How the kernel half is attached.
