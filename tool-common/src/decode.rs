@@ -114,7 +114,7 @@ pub(crate) use tagged;
 #[cfg(test)]
 mod tests {
     use super::{Abi, DecodeError};
-    use crate::{Call, Class, EndpointKind, FlowKey, LossCounter, Sharing};
+    use crate::{Call, Class, EndpointKind, FlowKey, LossCounter, SampleKind, Sharing};
 
     #[test]
     fn wrong_lengths_are_refused() {
@@ -155,5 +155,6 @@ mod tests {
         check(Sharing::ALL, |v| v as u8);
         check(EndpointKind::ALL, |v| v as u8);
         check(LossCounter::ALL, |v| v as u8);
+        check(SampleKind::ALL, |v| v as u8);
     }
 }

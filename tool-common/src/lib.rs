@@ -13,6 +13,7 @@ mod endpoint;
 mod flow;
 mod loss;
 mod process;
+mod sample;
 mod sharing;
 mod splice_read;
 mod uring;
@@ -29,6 +30,10 @@ pub use flow::{
 pub use loss::LossCounter;
 pub use process::{
     CMDLINE_LEN, COMM_LEN, FILENAME_LEN, PROCESS_EXECED, PROCESS_EXITED, ProcessRecord,
+};
+pub use sample::{
+    FileFacts, SAMPLE_FRAMES, SAMPLE_PATH, SAMPLE_STACK, SAMPLE_STACK_CUT, SAMPLE_USER,
+    SampleHeader, SampleKind, SamplingConfig,
 };
 pub use sharing::{Sharing, SharingVerdict};
 pub use splice_read::{OverlayFile, SPLICE_READS, SharingLayout, SpliceRead};

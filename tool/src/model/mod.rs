@@ -1,14 +1,22 @@
 //! Plain types of the accounting. No I/O, no decisions.
 
 mod audit;
+mod profile;
+mod sample;
 mod snapshot;
+mod stack;
 
 pub use audit::{
     Audit, ByteClasses, CompressionLike, Failures, Fallback, FallbackFlow, Flow, Mechanism,
     ProcessAudit, Syscall, TransferSizes,
 };
-pub use copytax_common::{Call, CallGroup, Class, EndpointKind, Sharing, SharingVerdict};
+pub use copytax_common::{
+    Call, CallGroup, Class, EndpointKind, SampleKind, Sharing, SharingVerdict,
+};
+pub use profile::{CallSite, CpuSite, Estimate, Profile, Sampling, SiteKind};
+pub use sample::{OpenFile, RawSample, UserStack};
 pub use snapshot::{
     CommandOutcome, Engine, ErrorCount, FlowCount, Host, Loss, ProcessFacts, ProcessId, Snapshot,
     TransferCount, Window,
 };
+pub use stack::{Frame, Language, Stack, StackEnd};

@@ -1,0 +1,127 @@
+//! Call sites and CPU time: samples that were added up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use copytax_common::{Call, Class, EndpointKind, Sharing};
+
+use crate::model::{ProcessId, Stack};
+
+/// What the samples of one window tell.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Profile {
+    /// Who moved bytes.
+    pub call_sites: Vec<CallSite>,
+    /// What CPUs did.
+    pub cpu: Vec<CpuSite>,
+    /// How it was sampled.
+    pub sampling: Sampling,
+}
+
+/// How was sampled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sampling {
+    /// Mean number of bytes between samples that was begun with, by kind of site.
+    pub first_interval: [u64; SiteKind::ALL.len()],
+    /// The largest mean that was come to, likewise: larger where samples came faster than allowed.
+    pub widest_interval: [u64; SiteKind::ALL.len()],
+    /// Time between ticks of the clock that samples CPUs; zero where it did not run.
+    pub tick: Duration,
+    /// Samples taken.
+    pub samples: u64,
+    /// Samples that were lost.
+    pub dropped: u64,
+}
+
+/// What kind of bytes a call site moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SiteKind {
+    /// Read, then written unmodified.
+    Bounced,
+    /// Moved by a zero-copy call.
+    ZeroCopy,
+    /// Mapped, transformed or generated.
+    Other,
+}
+
+impl SiteKind {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Bounced, Self::ZeroCopy, Self::Other];
+}
+
+/// One way through a program by which bytes move between the same two ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallSite {
+    /// Whose.
+    pub process: ProcessId,
+    /// What kind of bytes.
+    pub kind: SiteKind,
+    /// By which call.
+    pub call: Call,
+    /// Where they come from.
+    pub source: EndpointKind,
+    /// Where they go.
+    pub sink: EndpointKind,
+    /// What happens to them.
+    pub class: Class,
+    /// As in [`crate::model::FlowCount::sharing`].
+    pub sharing: Sharing,
+    /// Path or address of the source; `None` where it has none, or none is known. Untrusted.
+    pub source_name: Option<Arc<str>>,
+    /// The same of the sink.
+    pub sink_name: Option<Arc<str>>,
+    /// The stack of the call that wrote or moved the bytes.
+    pub write: Arc<Stack>,
+    /// The stack of the call that had read them; `None` where nobody had, or that is not known.
+    pub read: Option<Arc<Stack>>,
+    /// The kernel's part of `write`, where it was asked for.
+    pub kernel: Option<Arc<Stack>>,
+    /// Samples that it stands for.
+    pub samples: u64,
+    /// Bytes, estimated.
+    pub bytes: Estimate,
+    /// Calls, estimated.
+    pub calls: Estimate,
+}
+
+/// An unbiased estimate of a sum, from a sample.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Estimate {
+    /// The sum.
+    pub value: f64,
+    /// The variance of `value`, estimated too.
+    pub variance: f64,
+}
+
+impl Estimate {
+    /// The sum of two independent estimates.
+    pub fn add(&mut self, other: Self) {
+        self.value += other.value;
+        self.variance += other.variance;
+    }
+
+    /// Half the width of the interval that has the true sum in 95 of 100 cases.
+    #[must_use]
+    pub fn margin(&self) -> f64 {
+        /// The normal distribution has 95 % of its weight within so many standard deviations.
+        const QUANTILE: f64 = 1.959_964;
+        QUANTILE * self.variance.sqrt()
+    }
+}
+
+/// What threads of a process did at ticks of the clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CpuSite {
+    /// Whose.
+    pub process: ProcessId,
+    /// Number of the system call in progress; `None` in user mode, or in the kernel for another reason.
+    pub syscall: Option<u32>,
+    /// The user stack; `None` where the thread has none.
+    pub user: Option<Arc<Stack>>,
+    /// The kernel stack; `None` in user mode.
+    pub kernel: Option<Arc<Stack>>,
+    /// Ticks.
+    pub samples: u64,
+    /// Time that they stand for.
+    pub time: Duration,
+}
