@@ -1,0 +1,3 @@
+//! Stacks of running programs, from addresses to names.
+
+pub mod symbols;
