@@ -15,6 +15,7 @@ use crate::{
     layout::layout,
     loss, opaque,
     sample::{self, mix},
+    sampling,
 };
 
 /// `include/linux/mm.h`: the mapping was made with `MAP_SHARED`.
@@ -189,6 +190,7 @@ extern "C" fn look(task: *const u8, vma: *const u8, _context: *mut c_void) -> i6
         let inode: u64 = read(file, layout!(id_file), layout!(file_inode));
         let number: u64 = read(inode, layout!(id_inode), layout!(inode_ino));
         mapping.file.set(mix(number) as u32);
+        sampling::set_source(file);
         return 0;
     }
     if layout!(mm_lock_seq) != 0
