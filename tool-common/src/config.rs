@@ -1,6 +1,6 @@
 //! Read-only globals that userspace fills in before the kernel half is loaded.
 
-use crate::{Abi, SharingLayout, UringLayout};
+use crate::{Abi, SampleLayout, SharingLayout, UringLayout};
 
 /// Offsets and type ids of the running kernel, from its BTF. Offsets in bytes.
 ///
@@ -76,10 +76,16 @@ pub struct KernelLayout {
     pub sharing: SharingLayout,
     /// Requests of io_uring.
     pub uring: UringLayout,
+    /// What samples tell of files and threads.
+    pub sample: SampleLayout,
 }
 
 const _: () = assert!(
-    size_of::<KernelLayout>() == 53 * 4 + size_of::<SharingLayout>() + size_of::<UringLayout>()
+    size_of::<KernelLayout>()
+        == 53 * 4
+            + size_of::<SharingLayout>()
+            + size_of::<UringLayout>()
+            + size_of::<SampleLayout>()
         && align_of::<KernelLayout>() == 4
 );
 
@@ -141,6 +147,7 @@ impl KernelLayout {
         has_find_vma: 0,
         sharing: SharingLayout::UNKNOWN,
         uring: UringLayout::UNKNOWN,
+        sample: SampleLayout::UNKNOWN,
     };
 }
 

@@ -10,10 +10,12 @@ mod class;
 mod config;
 mod decode;
 mod endpoint;
+mod exponential;
 mod flow;
 mod loss;
 mod process;
 mod sample;
+mod sample_layout;
 mod sharing;
 mod splice_read;
 mod uring;
@@ -23,6 +25,7 @@ pub use class::Class;
 pub use config::{Filter, FilterMode, KernelLayout, TARGET_ACTIVE, TARGET_FOLLOW, TARGET_PENDING};
 pub use decode::{Abi, DecodeError, UnknownTag};
 pub use endpoint::EndpointKind;
+pub use exponential::{EXPONENTIAL_ONE, exponential};
 pub use flow::{
     ErrorCounters, ErrorKey, FlowCounters, FlowKey, OPEN_TRANSFER_SETS, OPEN_TRANSFER_WAYS,
     OpenTransfers, PENDING_FLOWS, PendingFlow, ProcessKey, TransferCounters, TransferKey,
@@ -35,6 +38,7 @@ pub use sample::{
     FileFacts, SAMPLE_FRAMES, SAMPLE_PATH, SAMPLE_STACK, SAMPLE_STACK_CUT, SAMPLE_USER,
     SampleHeader, SampleKind, SamplingConfig,
 };
+pub use sample_layout::SampleLayout;
 pub use sharing::{Sharing, SharingVerdict};
 pub use splice_read::{OverlayFile, SPLICE_READS, SharingLayout, SpliceRead};
 pub use uring::UringLayout;

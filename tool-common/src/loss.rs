@@ -25,6 +25,11 @@ tagged! {
         MappingContention = 8 => "mapping_contention",
         /// Requests of io_uring whose completion tells nothing, or not what it completes.
         UringUnseen = 9 => "uring_unseen",
+        /// Samples of call sites that there was no room for.
+        SamplesDropped = 10 => "samples_dropped",
+        /// Samples of CPU time that there was no room for. A counter of its own: the clock interrupts
+        /// what counts the others.
+        CpuSamplesDropped = 11 => "cpu_samples_dropped",
     }
 }
 

@@ -45,6 +45,9 @@ pub struct FileFacts {
     pub inode: u64,
     /// `super_block.s_dev`: major number above 20 bits of minor number (`include/linux/kdev_t.h`).
     pub device: u32,
+    /// `mount.mnt_id` of the mount that it was opened in, as in `/proc/PID/mountinfo`; 0 where that is
+    /// not known.
+    pub mount: u32,
     /// [`crate::EndpointKind`]
     pub kind: u8,
     /// Explicit padding.
@@ -57,8 +60,10 @@ pub struct FileFacts {
     pub peer_port: u16,
     /// Bytes used of `path`.
     pub path_len: u16,
+    /// 1 where there are names in front of those of `path`, else 0.
+    pub path_cut: u16,
     /// Explicit padding.
-    pub padding_end: u16,
+    pub padding_end: u32,
     /// Own address: 4 bytes (`AF_INET`) or 16 (`AF_INET6`), network order.
     pub local: [u8; 16],
     /// The peer's address, likewise.
@@ -120,8 +125,8 @@ pub struct SampleHeader {
     pub class: u8,
     /// [`crate::Sharing`]
     pub sharing: u8,
-    /// Explicit padding.
-    pub padding: u32,
+    /// Chosen bytes that it stands for: where there is room for one, one of them is kept by lot.
+    pub stands_for: u32,
     /// What bytes came from.
     pub source_file: FileFacts,
     /// What bytes went to.
@@ -129,7 +134,7 @@ pub struct SampleHeader {
 }
 
 const _: () = {
-    assert!(size_of::<FileFacts>() == 56 + SAMPLE_PATH && align_of::<FileFacts>() == 8);
+    assert!(size_of::<FileFacts>() == 64 + SAMPLE_PATH && align_of::<FileFacts>() == 8);
     assert!(size_of::<SampleHeader>() == 120 + 2 * size_of::<FileFacts>());
     assert!(align_of::<SampleHeader>() == 8);
 };
@@ -138,16 +143,25 @@ const _: () = {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SamplingConfig {
-    /// Mean number of read bytes between chosen ones; 0: none are chosen, and no code for it is loaded.
+    /// Mean number of read bytes between chosen ones; 0: none are chosen.
     pub read_interval: u64,
     /// The same of bytes that move by zero-copy calls.
     pub zero_copy_interval: u64,
     /// The same of other written bytes.
     pub other_interval: u64,
-    /// Samples of each of these a second and CPU, beyond which the interval is widened.
+    /// Samples of each of these a second and CPU, beyond which the interval is widened; 0: nothing is
+    /// sampled.
     pub samples_per_second: u32,
-    /// Whether kernel stacks are recorded, 0 or 1.
+    /// Whether kernel stacks are recorded with call sites, 0 or 1.
     pub kernel_stacks: u32,
+    /// Bytes of the user stack that are recorded with call sites, at most [`SAMPLE_STACK`].
+    pub stack_bytes: u32,
+    /// The same with ticks of the clock.
+    pub cpu_stack_bytes: u32,
+    /// Nanoseconds between ticks of the clock.
+    pub cpu_interval_ns: u32,
+    /// Explicit padding.
+    pub padding: u32,
 }
 
 impl SamplingConfig {
@@ -158,10 +172,14 @@ impl SamplingConfig {
         other_interval: 0,
         samples_per_second: 0,
         kernel_stacks: 0,
+        stack_bytes: 0,
+        cpu_stack_bytes: 0,
+        cpu_interval_ns: 0,
+        padding: 0,
     };
 }
 
-const _: () = assert!(size_of::<SamplingConfig>() == 32 && align_of::<SamplingConfig>() == 8);
+const _: () = assert!(size_of::<SamplingConfig>() == 48 && align_of::<SamplingConfig>() == 8);
 
 impl SampleHeader {
     /// The process of the sample.

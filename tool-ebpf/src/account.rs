@@ -10,7 +10,7 @@ use crate::{
     last_ingest, mapping, pieces,
     pipes::{self, DRAINED_RUNS, Origin},
     relay::{self, CHUNK, Place, Whole},
-    sharing, tls,
+    sampling, sharing, tls,
     walk::{self, Caller, Direction, Shape},
 };
 
@@ -61,6 +61,7 @@ impl Operation {
     #[inline(always)]
     pub(crate) fn ingest(&self, source: &Endpoint, memory: Memory, result: u64) {
         let mut bytes = result;
+        self.begin_sampling(Some(source), None, self.known(result), false);
         if result != 0 {
             let (tag, thread) = (self.tag, self.thread);
             if memory.is_one_unit(result) {
@@ -88,6 +89,7 @@ impl Operation {
     #[inline(always)]
     pub(crate) fn egress(&self, sink: &Endpoint, memory: Memory, result: u64) {
         let mut bytes = result;
+        self.begin_sampling(None, Some(sink), self.known(result), false);
         if !memory.is_one_unit(bytes) || !self.egress_one_unit(sink, memory, bytes) {
             bytes = self.walk(sink, Direction::Egress, memory, bytes);
         }
@@ -106,6 +108,7 @@ impl Operation {
         result: u64,
         (key, ids): (SendKey, Ids),
     ) {
+        self.begin_sampling(None, Some(sink), self.known(result), true);
         completions::begin(self.process, self.call, sink.kind as u8, key, ids);
         self.walk(sink, Direction::ByReference, memory, result);
     }
@@ -153,6 +156,7 @@ impl Operation {
     #[inline(always)]
     pub(crate) fn transfer(&self, source: &Endpoint, sink: &Endpoint, bytes: u64) {
         let into_pipe = sink.kind as u8 == EndpointKind::Pipe as u8;
+        self.begin_sampling(Some(source), Some(sink), bytes, false);
         let halves = sharing::of_call(self.call, source, sink);
         if source.kind as u8 != EndpointKind::Pipe as u8 || bytes == 0 {
             let origin = Origin {
@@ -243,6 +247,38 @@ impl Operation {
             sharing: sharing as u8,
         };
         flows::add(self.process, flow, Files::NONE, Amount::call(bytes));
+    }
+
+    /// Begins to sample the bytes of this call; it moved `bytes`, 0 where that is not known.
+    #[inline(always)]
+    fn begin_sampling(
+        &self,
+        source: Option<&Endpoint>,
+        sink: Option<&Endpoint>,
+        bytes: u64,
+        by_reference: bool,
+    ) {
+        let file = |endpoint: Option<&Endpoint>| endpoint.map_or(0, Endpoint::file);
+        let kind = |endpoint: Option<&Endpoint>| {
+            endpoint.map_or(EndpointKind::None as u8, |endpoint| endpoint.kind as u8)
+        };
+        let caller = sampling::Caller {
+            thread: self.thread,
+            call: self.call,
+            source: kind(source),
+            sink: kind(sink),
+            source_file: file(source),
+            sink_file: file(sink),
+            by_reference,
+        };
+        sampling::begin(&caller, bytes);
+    }
+
+    /// The result of a call as bytes, 0 where it is messages.
+    #[inline(always)]
+    fn known(&self, result: u64) -> u64 {
+        let is_messages = self.call == Call::Recvmmsg as u8 || self.call == Call::Sendmmsg as u8;
+        if is_messages { 0 } else { result }
     }
 
     /// Counts a call that failed with `result`, a negative errno.

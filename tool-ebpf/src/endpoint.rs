@@ -19,8 +19,8 @@ const S_IFIFO: u16 = 0o010_000;
 
 /// `include/linux/socket.h`
 const AF_UNIX: u16 = 1;
-const AF_INET: u16 = 2;
-const AF_INET6: u16 = 10;
+pub(crate) const AF_INET: u16 = 2;
+pub(crate) const AF_INET6: u16 = 10;
 const AF_VSOCK: u16 = 40;
 const SOCK_STREAM: u16 = 1;
 /// `include/uapi/linux/in.h`

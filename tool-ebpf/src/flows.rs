@@ -10,7 +10,7 @@ use copytax_common::{
     PENDING_FLOWS, PendingFlow, ProcessKey, Sharing,
 };
 
-use crate::{loss, process, sample::mix, transfers};
+use crate::{loss, process, sample::mix, sampling, transfers};
 
 #[map]
 static FLOWS: PerCpuHashMap<FlowKey, FlowCounters> = PerCpuHashMap::with_max_entries(32_768, 0);
@@ -152,6 +152,7 @@ extern "C" fn flow_add(
     }
     if sink_file != 0 && bytes != 0 {
         transfers::note(sink_file, (flags >> 32) as u32, flow, bytes);
+        sampling::flow(packed as u32, flags as u8, bytes);
     }
     0
 }

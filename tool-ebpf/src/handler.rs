@@ -12,7 +12,7 @@ use crate::{
     loss,
     msg_zerocopy::{self, MSG_ZEROCOPY},
     pipes::{self, Origin},
-    process, target, walk,
+    process, sampling, target, walk,
 };
 
 /// `include/linux/socket.h`: the return value is the length of the datagram, not of what was
@@ -74,6 +74,7 @@ pub(crate) fn on_exit(registers: *const Registers, result: i64) {
     } else {
         exit.zero_copy(result);
     }
+    sampling::send();
 }
 
 const _: () = {

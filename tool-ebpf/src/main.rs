@@ -30,6 +30,7 @@ mod process;
 mod recency;
 mod relay;
 mod sample;
+mod sampling;
 mod sharing;
 mod target;
 mod tls;

@@ -8,7 +8,7 @@ use crate::{
     last_ingest, mapping,
     relay::{self, CHUNK, Entry, Found, Origin, Piece, Place},
     sample::{self, SAMPLES},
-    tls,
+    sampling, tls,
     walk::{self, Walk},
 };
 
@@ -266,7 +266,14 @@ fn emit_copy(walk: &Walk) -> bool {
     let Some(original) = content::take(tag, fingerprint, wanted as u32) else {
         return false;
     };
+    let written = walk.segment_length.get();
+    let first = if written < CHUNK { written } else { CHUNK };
+    relay::copied(tag, original.base, original.base + first);
     relay::relay_forget(tag, original.base);
+    if sampling::is_on() && written > CHUNK {
+        walk.original.set(original.base + CHUNK);
+        walk.original_left.set(written - CHUNK);
+    }
     last_ingest::forget(tag, original.thread, original.base, 1);
     follow_rest(walk, original.origin);
     emit(
@@ -304,6 +311,21 @@ pub(crate) extern "C" fn piece_rest() -> u64 {
         entry.copied = true;
         relay::remember(entry);
     }
+    0
+}
+
+/// Notes that a copy of the next unit of what was read is written, for the sake of samples.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn piece_original() -> u64 {
+    let Some(walk) = walk::current() else {
+        return 0;
+    };
+    let (address, left) = (walk.original.get(), walk.original_left.get());
+    let length = if left < CHUNK { left } else { CHUNK };
+    walk.original.set(address + length);
+    walk.original_left.set(left - length);
+    relay::copied(walk.tag.get(), address, address + length);
     0
 }
 

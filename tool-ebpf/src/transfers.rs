@@ -56,7 +56,7 @@ unsafe impl Sync for Set {}
 
 /// Whether runs of such bytes are transfers.
 #[inline(always)]
-const fn is_transferred(class: u8) -> bool {
+pub(crate) const fn is_transferred(class: u8) -> bool {
     const TRANSFERRED: u16 = 1 << Class::ZeroCopy as u16
         | 1 << Class::SameBuffer as u16
         | 1 << Class::SameContent as u16
@@ -122,6 +122,22 @@ pub(crate) fn note(sink: u64, source: u32, flow: [u64; FLOW_WORDS], bytes: u64) 
         set.stamp[way].set(recency::now());
     }
     lock::release(set.lock.as_ptr());
+}
+
+/// Bytes of the run that is open at the file `sink`, 0 where there is none.
+#[inline(always)]
+pub(crate) fn open_bytes(sink: u64) -> u64 {
+    let index = (sink >> 32) as u32 & (OPEN_TRANSFER_SETS - 1);
+    let Some(set) = set_at(index) else {
+        return 0;
+    };
+    let mut bytes = 0;
+    for way in 0..WAYS {
+        if set.sink[way].get() == sink {
+            bytes = set.bytes[way].get();
+        }
+    }
+    bytes
 }
 
 #[inline(always)]

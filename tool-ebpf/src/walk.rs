@@ -12,7 +12,9 @@ use aya_ebpf::{
 };
 use copytax_common::{Call, Class, EndpointKind, LossCounter, ProcessKey};
 
-use crate::{completions, kernel::copy, layout::layout, loss, opaque, pieces, relay::Origin};
+use crate::{
+    completions, kernel::copy, layout::layout, loss, opaque, pieces, relay::Origin, sampling,
+};
 
 /// Steps of one call. The largest call moves 2 GiB (`MAX_RW_COUNT`), which is 32,768 granules; the
 /// largest vector has 1,024 elements (`UIO_MAXIOV`).
@@ -70,6 +72,10 @@ pub(crate) struct Walk {
     pub(crate) rest: Cell<u64>,
     pub(crate) rest_left: Cell<u64>,
     pub(crate) rest_origin: Cell<Origin>,
+    /// What of a read, a copy of which is written, has chosen bytes still to be looked at: address,
+    /// bytes.
+    pub(crate) original: Cell<u64>,
+    pub(crate) original_left: Cell<u64>,
     /// What is not yet known to be a mapping of a file or none: address, bytes.
     pub(crate) unmapped: Cell<u64>,
     pub(crate) unmapped_left: Cell<u64>,
@@ -209,6 +215,7 @@ extern "C" fn walk_memory(shape: u64, address: u64, length: u64, result: u64) ->
     opaque::set(&walk.segment_left, 0);
     opaque::set(&walk.gap, 0);
     opaque::set(&walk.rest_left, 0);
+    opaque::set(&walk.original_left, 0);
     opaque::set(&walk.unmapped_left, 0);
     opaque::set(&walk.vector_left, 0);
     opaque::set(&walk.messages_left, 0);
@@ -288,7 +295,9 @@ fn step() -> i64 {
     let Some(walk) = current() else {
         return DONE;
     };
-    if walk.rest_left.get() != 0 {
+    if sampling::is_on() && walk.original_left.get() != 0 {
+        pieces::piece_original();
+    } else if walk.rest_left.get() != 0 {
         pieces::piece_rest();
     } else if walk.unmapped_left.get() != 0 {
         pieces::piece_unmapped();
@@ -306,6 +315,7 @@ fn step() -> i64 {
     }
     if walk.segment_left.get() == 0
         && walk.rest_left.get() == 0
+        && (!sampling::is_on() || walk.original_left.get() == 0)
         && walk.unmapped_left.get() == 0
         && walk.vector_left.get() == 0
         && walk.messages_left.get() == 0

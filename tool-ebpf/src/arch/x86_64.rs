@@ -113,6 +113,27 @@ impl Registers {
         segment == USER32_CS
     }
 
+    /// Where the thread is in user mode.
+    #[inline(always)]
+    pub(crate) fn instruction_pointer(registers: *const Self) -> u64 {
+        // SAFETY: the kernel made the pointer.
+        unsafe { (&raw const (*registers).instruction_pointer).read_volatile() }
+    }
+
+    /// The top of its stack there.
+    #[inline(always)]
+    pub(crate) fn stack_pointer(registers: *const Self) -> u64 {
+        // SAFETY: the kernel made the pointer.
+        unsafe { (&raw const (*registers).stack_pointer).read_volatile() }
+    }
+
+    /// What code that keeps frame pointers has there as one.
+    #[inline(always)]
+    pub(crate) fn frame_pointer(registers: *const Self) -> u64 {
+        // SAFETY: the kernel made the pointer.
+        unsafe { (&raw const (*registers).frame_pointer).read_volatile() }
+    }
+
     /// The system call number.
     #[inline(always)]
     pub(crate) fn number(registers: *const Self) -> u64 {
@@ -141,7 +162,10 @@ impl Registers {
 /// system call. A pointer to one is only ever made by the kernel.
 #[repr(C)]
 pub(crate) struct Registers {
-    unused: [u64; 7],
+    unused: [u64; 4],
+    frame_pointer: u64,
+    bx: u64,
+    r11: u64,
     argument3: u64,
     argument5: u64,
     argument4: u64,
@@ -151,8 +175,10 @@ pub(crate) struct Registers {
     argument1: u64,
     argument0: u64,
     number: u64,
-    ip: u64,
+    instruction_pointer: u64,
     code_segment: u64,
+    flags: u64,
+    stack_pointer: u64,
 }
 
 const _: () = {
@@ -164,4 +190,7 @@ const _: () = {
     assert!(offset_of!(Registers, argument1) == 104);
     assert!(offset_of!(Registers, argument0) == 112);
     assert!(offset_of!(Registers, number) == 120);
+    assert!(offset_of!(Registers, frame_pointer) == 32);
+    assert!(offset_of!(Registers, instruction_pointer) == 128);
+    assert!(offset_of!(Registers, stack_pointer) == 152);
 };

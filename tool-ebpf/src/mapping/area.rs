@@ -64,6 +64,12 @@ impl Area {
             && memory == field(vma, layout!(vma_mm))
     }
 
+    /// The address of its `struct file`, 0 where it is of none.
+    #[inline(always)]
+    pub(super) fn file(&self) -> u64 {
+        opaque::get(&self.file)
+    }
+
     /// Whether the pages of the mapping are those of a file that the process does not run; and the file,
     /// as [`crate::flows::Files::source`].
     ///

@@ -17,6 +17,7 @@ use crate::{
     layout::layout,
     loss, opaque,
     sample::{self, mix},
+    sampling,
 };
 use area::Area;
 
@@ -77,6 +78,9 @@ impl Mapping {
     #[inline(always)]
     fn conclude(&self) {
         let file = self.area.mapped_file();
+        if file.is_some() {
+            sampling::set_source(self.area.file());
+        }
         opaque::set(&self.is_file, if file.is_some() { YES } else { NO });
         opaque::set(&self.file, file.unwrap_or(0));
     }

@@ -4,6 +4,7 @@
 //! its memory, as long as it is still there: no set has to be searched.
 
 use super::{
+    chosen,
     evidence::relay_unchanged,
     table::{COPIED, Origin, Request, Set, WAYS, entry, set_at},
 };
@@ -60,6 +61,7 @@ pub(super) fn renew(place: Place, request: &Request) -> bool {
         set.samples[way][0].set(entry!(request, samples[0]));
         set.samples[way][1].set(entry!(request, samples[1]));
         set.samples[way][2].set(entry!(request, samples[2]));
+        chosen::written(place.index(), way as u64);
     }
     lock::release(set.lock.as_ptr());
     is_same
@@ -127,6 +129,7 @@ extern "C" fn relay_spend_at(packed: u64, tag: u64, address: u64, limit: u64) ->
     {
         let file = u64::from(set.file[way].get());
         found = SPENT_SOME | u64::from(set.origin[way].get()) | file << 32;
+        chosen::front_spent(set, place.index(), way, address, limit);
         set.start[way].set(limit);
         if set.end[way].get() == limit {
             content::forget(tag, set.content_slot[way].get(), set.base[way].get());

@@ -7,6 +7,7 @@
 //! same memory, or when its content has changed.
 
 mod again;
+mod chosen;
 mod evidence;
 mod place;
 mod remember;
@@ -14,6 +15,7 @@ mod spend;
 mod table;
 
 pub(crate) use again::{Front, Place, spend_at};
+pub(crate) use chosen::copied;
 pub(crate) use remember::{remember, remember_with_content};
 pub(crate) use spend::{Found, Whole, relay_forget, spend, spend_whole};
 pub(crate) use table::{CHUNK, Entry, Origin, Piece};

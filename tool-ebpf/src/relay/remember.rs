@@ -2,6 +2,7 @@
 
 use super::{
     again::{Place, renew},
+    chosen,
     evidence::{relay_unchanged, relay_unchanged_beside},
     place::{relay_place, relay_replace, sampled_start},
     table::{
@@ -25,6 +26,7 @@ pub(crate) fn remember(entry: Entry) -> Place {
         return Place(0);
     };
     request.entry.set(entry);
+    chosen::choose();
     Place(relay_remember() as u32)
 }
 
@@ -41,6 +43,7 @@ pub(crate) fn remember_with_content(
     };
     // First, so that the entry is not on the stack while the content is remembered.
     request.entry.set(entry);
+    chosen::choose();
     let slot = content_slot();
     // SAFETY: the cell is valid for writes, and belongs to this CPU.
     unsafe { (*request.entry.as_ptr()).content_slot = slot };
@@ -83,19 +86,21 @@ extern "C" fn relay_remember() -> u64 {
         } else {
             relay_place(own)
         };
+        chosen::written(own, way);
         unlock(own);
         return u64::from(Place::of(own, way).0);
     }
     trim(before, in_before);
     trim(own, in_own);
     let adjacent = if in_own & ADJACENT != 0 { own } else { before };
-    if (in_own | in_before) & ADJACENT != 0 && append(adjacent) {
+    if (in_own | in_before) & ADJACENT != 0 && relay_append(adjacent) != 0 {
         return 0;
     }
     if relay_lock(own) == 0 {
         return 0;
     }
     let way = relay_place(own);
+    chosen::written(own, way);
     unlock(own);
     u64::from(Place::of(own, way).0)
 }
@@ -152,17 +157,18 @@ extern "C" fn relay_neighbours(index: u64) -> u64 {
 }
 
 /// Lets an entry of the set that ends where the request's begins grow by it: many small reads that
-/// fill one buffer are one entry.
-#[inline(always)]
-fn append(index: u64) -> bool {
+/// fill one buffer are one entry. 0 where there is none.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn relay_append(index: u64) -> u64 {
     let (Some(request), Some(set)) = (request(), set_at(index)) else {
-        return false;
+        return 0;
     };
     if relay_lock(index) == 0 {
-        return false;
+        return 0;
     }
     let way = relay_ends_at_entry(index);
-    let mut appended = false;
+    let mut appended = 0;
     if way < WAYS as u64 {
         let slot = sample::masked::<{ WAYS as u64 - 1 }>(way);
         let (start, end) = (set.start[slot].get(), request.entry.get().end);
@@ -181,7 +187,8 @@ fn append(index: u64) -> bool {
             set.samples[slot][2].set(samples[2]);
             set.stamp[slot].set(recency::stamp(set.clock.get()));
             set.crossing.set(set.crossing.get() | 1 << slot);
-            appended = true;
+            chosen::appended(index, way);
+            appended = 1;
         }
     }
     unlock(index);

@@ -1,6 +1,7 @@
 //! Looking up what is written, and spending what it was read as.
 
 use super::{
+    chosen,
     evidence::relay_unchanged,
     place::relay_place,
     table::{
@@ -155,6 +156,7 @@ extern "C" fn relay_take(index: u64, way: u64) -> u64 {
         set.tag[slot].set(0);
         return 0;
     }
+    chosen::taken(index, way);
     // Read anew: there is little stack for what is kept over the call.
     let address = opaque::get(&request.address);
     let (start, end) = (opaque::get(&set.start[slot]), opaque::get(&set.end[slot]));
@@ -171,7 +173,9 @@ extern "C" fn relay_take(index: u64, way: u64) -> u64 {
     set.end[slot].set(address);
     if piece_end != end {
         request_rest(request, set, slot, piece_end, end);
-        relay_place(index);
+        chosen::move_on(index, way);
+        let way = relay_place(index);
+        chosen::written(index, way);
     }
     1
 }
@@ -215,6 +219,7 @@ fn request_rest(request: &Request, set: &Set, slot: usize, start: u64, end: u64)
         (*rest).samples[2] = opaque::get(&set.samples[slot][2]);
         (*rest).source = opaque::get(&set.origin[slot]) & !COPIED;
         (*rest).copied = opaque::get(&set.origin[slot]) & COPIED != 0;
+        (*rest).chosen = false;
     }
 }
 

@@ -48,10 +48,13 @@ pub(crate) struct Set {
     pub(super) clock: Cell<u32>,
     /// A bit for each way whose entry reaches into the next granule.
     pub(super) crossing: Cell<u32>,
+    /// A bit for each way a byte of which is chosen.
+    pub(super) chosen: Cell<u32>,
+    pub(super) padding: u32,
     pub(super) lock: Cell<u64>,
 }
 
-const _: () = assert!(size_of::<Set>() == 600);
+const _: () = assert!(size_of::<Set>() == 608);
 
 // SAFETY: changes are made under `lock`; what is read without it is only a hint.
 unsafe impl Sync for Set {}
@@ -84,6 +87,8 @@ pub(crate) struct Entry {
     pub(crate) source: u8,
     /// Not what was read but a copy of it: the rest of a short write.
     pub(crate) copied: bool,
+    /// The byte that was chosen last ([`crate::sampling::chosen_now`]) is one of its.
+    pub(super) chosen: bool,
 }
 
 /// Where bytes were read from.
@@ -234,6 +239,7 @@ impl Entry {
             samples,
             source: origin.source,
             copied: false,
+            chosen: false,
         }
     }
 }

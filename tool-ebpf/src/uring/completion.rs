@@ -27,7 +27,7 @@ use crate::{
     msg_zerocopy::{self, MSG_ZEROCOPY},
     opaque,
     process::{self, PROCESSES},
-    target,
+    sampling, target,
 };
 
 /// What `io_uring_complete` tells.
@@ -131,6 +131,7 @@ pub(crate) fn on_complete(completion: &Completion) {
             call: completed.call(),
         };
         completed.account(&operation, task);
+        sampling::send();
     }
 }
 

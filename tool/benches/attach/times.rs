@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use copytax::model::Engine;
-use copytax::probe::Session;
+use copytax::probe::{Sampling, Session};
 use copytax_common::Filter;
 
 use crate::support::statistics::{best, median};
@@ -38,7 +38,11 @@ impl Times {
     /// Loads, attaches and detaches once.
     pub(crate) fn measure(&mut self) -> Result<()> {
         let begin = Instant::now();
-        let mut session = Session::load(self.engine, &Filter::all(std::process::id()))?;
+        let mut session = Session::load(
+            self.engine,
+            &Filter::all(std::process::id()),
+            &Sampling::OFF,
+        )?;
         let loaded = Instant::now();
         session.attach()?;
         let attached = Instant::now();

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use copytax::model::Engine;
-use copytax::probe::{Floor, Session};
+use copytax::probe::{Floor, Sampling, Session};
 use copytax_common::{Call, Filter, FilterMode, TARGET_ACTIVE};
 
 use crate::bpftrace::Bpftrace;
@@ -119,7 +119,7 @@ struct Copytax {
 
 impl Copytax {
     fn load(engine: Engine, filter: &Filter, pid: u32) -> Result<Self> {
-        let mut session = Session::load(engine, filter)?;
+        let mut session = Session::load(engine, filter, &Sampling::OFF)?;
         if filter.mode == FilterMode::Pids as u32 {
             session.set_target(pid, TARGET_ACTIVE)?;
         }

@@ -13,7 +13,7 @@ use crate::capture::target::{self, Plan};
 use crate::capture::{CaptureError, EngineChoice, Settings, Target};
 use crate::host::{family, kernel};
 use crate::model::{CommandOutcome, Engine, Snapshot, Window};
-use crate::probe::{ProbeError, Session};
+use crate::probe::{ProbeError, Sampling, Session};
 
 /// Counts until the settings' duration is over, the command has ended or `stop` completes. What
 /// completes before counting has begun is an error: there is nothing to report.
@@ -167,7 +167,7 @@ fn attach_engine(
     plan: &Plan,
     command: Option<u32>,
 ) -> Result<Session, CaptureError> {
-    let mut session = Session::load(engine, &plan.filter)?;
+    let mut session = Session::load(engine, &plan.filter, &Sampling::OFF)?;
     for pid in &plan.pids {
         session.set_target(*pid, plan.flags)?;
     }

@@ -29,6 +29,8 @@ pub struct RawSample {
     pub class: Option<Class>,
     /// Whether the kernel shared or copied it.
     pub sharing: Sharing,
+    /// Chosen bytes that it stands for: where there was room for one, one of them was kept by lot.
+    pub stands_for: u32,
     /// Bytes of the run that the chosen byte is one of.
     pub bytes: u64,
     /// Bytes of it that were written with the chosen one.
@@ -76,6 +78,8 @@ pub struct OpenFile {
     pub inode: u64,
     /// Major and minor number of the file system's device.
     pub device: (u32, u32),
+    /// Id of the mount that it was opened in, as in `/proc/PID/mountinfo`.
+    pub mount: Option<u32>,
     /// Names from the root of its mount to the file, bytes as they are; empty where it has no path.
     pub names: Vec<Vec<u8>>,
     /// Whether there are more names in front of those.

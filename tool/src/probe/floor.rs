@@ -7,6 +7,7 @@ use aya::{Ebpf, EbpfLoader};
 use crate::probe::btf::Btf;
 use crate::probe::cause::cause;
 use crate::probe::program::{not_attached, program, refused};
+use crate::probe::sampling::Sampling;
 use crate::probe::{ProbeError, layout, object};
 
 /// Name in the object.
@@ -29,8 +30,9 @@ impl Floor {
     pub fn load() -> Result<Self, ProbeError> {
         let bytes = layout::read_btf()?;
         let types = layout::for_tracepoints(&Btf::parse(&bytes)?, &[TRACEPOINT])?;
-        let mut ebpf = EbpfLoader::new()
-            .btf(None)
+        let mut loader = EbpfLoader::new();
+        Sampling::OFF.tell(loader.btf(None));
+        let mut ebpf = loader
             .load(object::OBJECT)
             .map_err(|error| ProbeError::Load(cause(&error)))?;
         let empty: &mut BtfTracePoint = program(&mut ebpf, PROGRAM)?;

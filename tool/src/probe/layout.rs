@@ -4,13 +4,14 @@ use std::path::Path;
 use std::{fs, io};
 
 use aya::Endianness;
-use copytax_common::{KernelLayout, UringLayout};
+use copytax_common::{KernelLayout, SampleLayout, UringLayout};
 
 use crate::probe::ProbeError;
 use crate::probe::btf::{self, Btf};
 use crate::probe::sharing;
 
 mod maple;
+pub(crate) mod sample;
 pub(crate) mod uring;
 
 /// The running kernel's BTF.
@@ -116,6 +117,7 @@ pub(crate) fn of_kernel(btf: &Btf<'_>) -> Result<Kernel, ProbeError> {
         has_find_vma: u32::from(btf.function("bpf_find_vma").is_some()),
         sharing: sharing::layout(btf),
         uring: UringLayout::UNKNOWN,
+        sample: SampleLayout::UNKNOWN,
     };
     Ok(Kernel {
         layout,
@@ -125,7 +127,8 @@ pub(crate) fn of_kernel(btf: &Btf<'_>) -> Result<Kernel, ProbeError> {
 
 /// The running kernel, as its BTF describes it.
 pub(crate) struct Kernel {
-    /// Offsets; what depends on the engine or on the kernel's version is still 0, and so is io_uring.
+    /// Offsets; what depends on the engine or on the kernel's version is still 0, and so are
+    /// io_uring and samples.
     pub(crate) layout: KernelLayout,
     /// BTF id of `bpf_rdonly_cast`, where the kernel has it.
     pub(crate) rdonly_cast: Option<u32>,

@@ -8,6 +8,8 @@ mod layout;
 mod maps;
 mod object;
 mod program;
+mod samples;
+mod sampling;
 mod session;
 mod sharing;
 mod symbols;
@@ -18,6 +20,8 @@ mod uring;
 
 pub use ended::{Occupancy, Taken};
 pub use floor::Floor;
+pub use samples::SampleReader;
+pub use sampling::Sampling;
 pub use session::{LoadTimes, Session};
 pub use trials::trials;
 

@@ -1,5 +1,6 @@
 //! One loaded and attached kernel half.
 
+use std::borrow::Cow;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,8 @@ use crate::probe::btf::Btf as KernelBtf;
 use crate::probe::cause::cause;
 use crate::probe::layout::uring::CATEGORY as URING;
 use crate::probe::program::{not_attached, program, refused};
+use crate::probe::samples::SampleReader;
+use crate::probe::sampling::Sampling;
 use crate::probe::uring::Uring;
 use crate::probe::{ProbeError, layout, maps, object, symbols, tracefs};
 
@@ -41,6 +44,10 @@ pub struct Session {
     has_rdonly_cast: bool,
     /// `None` where the kernel has no io_uring, an error where it cannot be accounted.
     uring: Result<Option<Uring>, String>,
+    /// `None` once it was taken, or where nothing is sampled.
+    samples: Option<SampleReader>,
+    /// Why nothing is sampled although it was asked for.
+    sampling_refused: Option<String>,
 }
 
 /// What the parts of [`Session::load`] took.
@@ -69,23 +76,27 @@ impl Drop for Session {
 
 impl Session {
     /// Loads the kernel half for `engine`, with `filter` applied in the kernel. Nothing is attached
-    /// yet.
+    /// yet. Where the kernel refuses to sample it goes without.
     ///
     /// # Errors
     ///
     /// Whatever the kernel refuses, in its own words.
-    pub fn load(engine: Engine, filter: &Filter) -> Result<Self, ProbeError> {
+    pub fn load(engine: Engine, filter: &Filter, sampling: &Sampling) -> Result<Self, ProbeError> {
         thread::scope(|scope| {
             // The kernel takes as long to print its symbols as to load the programs.
             let implementations = scope.spawn(symbols::splice_reads);
-            let mut session = Self::load_programs(engine, filter)?;
+            let mut session = Self::load_programs(engine, filter, sampling)?;
             let implementations = implementations.join().unwrap_or_default();
             maps::set_splice_reads(&mut session.ebpf, &implementations)?;
             Ok(session)
         })
     }
 
-    fn load_programs(engine: Engine, filter: &Filter) -> Result<Self, ProbeError> {
+    fn load_programs(
+        engine: Engine,
+        filter: &Filter,
+        sampling: &Sampling,
+    ) -> Result<Self, ProbeError> {
         let begin = Instant::now();
         let bytes = layout::read_btf()?;
         let btf = KernelBtf::parse(&bytes)?;
@@ -108,26 +119,51 @@ impl Session {
             }
             Engine::Tracepoint => None,
         };
+        let sample = layout::sample::of_kernel(&btf).map_err(|error| error.to_string());
         drop(btf);
         drop(bytes);
-        let load = |object: &[u8], layout: &KernelLayout| {
-            let mut session = Self::load_object(object, types.as_ref(), layout, filter)?;
+        let load = |object: &[u8], layout: &KernelLayout, sampling: &Sampling| {
+            let mut session = Self::load_object(object, types.as_ref(), layout, filter, sampling)?;
             session.load_uring(uring.clone(), types.as_ref());
             session.times.types = begin.elapsed() - session.times.maps - session.times.programs;
             tracing::debug!("loaded: {:?}", session.times);
-            Ok(session)
+            Ok::<_, ProbeError>(session)
         };
+        // With all of it first, then without what the kernel may refuse.
+        let mut objects = Vec::new();
         if let Some(id) = kernel.rdonly_cast {
-            let with_cast = KernelLayout {
-                has_rdonly_cast: 1,
+            objects.push((Cow::Owned(object::with_rdonly_cast(id)?), 1));
+        }
+        objects.push((Cow::Borrowed(object::OBJECT), 0));
+        let mut refused = None;
+        for (object, has_rdonly_cast) in objects {
+            let mut layout = KernelLayout {
+                has_rdonly_cast,
                 ..kernel.layout
             };
-            match load(&object::with_rdonly_cast(id)?, &with_cast) {
-                Ok(session) => return Ok(session),
-                Err(error) => tracing::debug!("without bpf_rdonly_cast: {error}"),
+            let mut sampling_refused = None;
+            if sampling.is_on() {
+                let sampled = sample.clone().and_then(|sample| {
+                    layout.sample = sample;
+                    load(&object, &layout, sampling).map_err(|error| error.to_string())
+                });
+                match sampled {
+                    Ok(session) => return Ok(session),
+                    Err(error) => sampling_refused = Some(error),
+                }
+            }
+            match load(&object, &layout, &Sampling::OFF) {
+                Ok(mut session) => {
+                    session.sampling_refused = sampling_refused;
+                    return Ok(session);
+                }
+                Err(error) => {
+                    tracing::debug!("bpf_rdonly_cast {has_rdonly_cast}: {error}");
+                    refused = Some(error);
+                }
             }
         }
-        load(object::OBJECT, &kernel.layout)
+        Err(refused.unwrap_or_else(|| ProbeError::Object("there is none".to_owned())))
     }
 
     /// `types` are for the raw engine, and there is no other that wants them.
@@ -136,13 +172,17 @@ impl Session {
         types: Option<&Btf>,
         layout: &KernelLayout,
         filter: &Filter,
+        sampling: &Sampling,
     ) -> Result<Self, ProbeError> {
         let begin = Instant::now();
-        let mut ebpf = EbpfLoader::new()
+        let mut loader = EbpfLoader::new();
+        loader
             // The object has no relocations against the kernel's types.
             .btf(None)
             .override_global("LAYOUT", maps::bytes_of(layout), true)
-            .override_global("FILTER", maps::bytes_of(filter), true)
+            .override_global("FILTER", maps::bytes_of(filter), true);
+        sampling.tell(&mut loader);
+        let mut ebpf = loader
             .load(bytes)
             .map_err(|error| ProbeError::Load(cause(&error)))?;
         let maps_done = Instant::now();
@@ -162,9 +202,12 @@ impl Session {
             }
             Engine::Tracepoint
         };
+        let samples = sampling.is_on().then(|| SampleReader::take(&mut ebpf));
         Ok(Self {
             ebpf,
             engine,
+            samples: samples.transpose()?,
+            sampling_refused: None,
             links: Vec::new(),
             has_rdonly_cast: layout.has_rdonly_cast != 0,
             uring: Ok(None),
@@ -245,6 +288,17 @@ impl Session {
     #[must_use]
     pub fn without_uring(&self) -> Option<&str> {
         self.uring.as_ref().err().map(String::as_str)
+    }
+
+    /// Why nothing is sampled although it was asked for, if so.
+    #[must_use]
+    pub fn without_sampling(&self) -> Option<&str> {
+        self.sampling_refused.as_deref()
+    }
+
+    /// What reads the samples; `None` where nothing is sampled, or where it was taken before.
+    pub fn take_samples(&mut self) -> Option<SampleReader> {
+        self.samples.take()
     }
 
     fn attach_raw(&mut self, name: &str) -> Result<(), ProbeError> {
@@ -335,7 +389,8 @@ impl Session {
         let unsupported = count(LossCounter::UnsupportedAbi)?;
         let uring_unseen = count(LossCounter::UringUnseen)?;
         Ok(Loss {
-            samples_dropped: 0,
+            samples_dropped: count(LossCounter::SamplesDropped)?
+                + count(LossCounter::CpuSamplesDropped)?,
             relay_evictions: count(LossCounter::RelayEvictions)?,
             relay_contention: count(LossCounter::RelayContention)?,
             content_unreadable: count(LossCounter::ContentUnreadable)?,

@@ -4,7 +4,7 @@ use copytax_common::{Filter, FilterMode};
 
 use crate::host::facts::{PROBE_RAW, PROBE_TRACEPOINT, PROBE_URING, ProbeResult};
 use crate::model::Engine;
-use crate::probe::{ProbeError, Session};
+use crate::probe::{ProbeError, Sampling, Session};
 
 /// Loads and attaches each engine for a moment, with no process as target; and tells whether io_uring is
 /// accounted with the first of them that works.
@@ -39,7 +39,7 @@ fn attempt(engine: Engine) -> Result<Result<(), String>, ProbeError> {
         mode: FilterMode::Pids as u32,
         ..Filter::all(std::process::id())
     };
-    let mut session = Session::load(engine, &nobody)?;
+    let mut session = Session::load(engine, &nobody, &Sampling::OFF)?;
     session.attach()?;
     Ok(session
         .without_uring()
