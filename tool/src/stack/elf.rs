@@ -182,7 +182,7 @@ impl Elf {
     }
 
     fn read_sections(&mut self, file: &File, header: &[u8]) {
-        let table = table(file, header, 40, 60, SECTION_HEADER, SECTION_LIMIT);
+        let table = table(file, header, 40, 58, SECTION_HEADER, SECTION_LIMIT);
         let names = u16_at(header, 62)
             .and_then(|index| table.chunks_exact(SECTION_HEADER).nth(usize::from(index)))
             .and_then(|entry| {
@@ -219,18 +219,21 @@ impl Elf {
     }
 }
 
-/// The table whose offset is at `offset_at` of the file header and whose number of entries is at
-/// `count_at`, behind the size of an entry; empty where it cannot be read.
+/// The table whose offset is at `offset_at` of the file header, and the size of whose entries at
+/// `entry_size_at`, in front of their number; empty where it cannot be read.
 fn table(
     file: &File,
     header: &[u8],
     offset_at: usize,
-    count_at: usize,
+    entry_size_at: usize,
     entry_size: usize,
     limit: u16,
 ) -> Vec<u8> {
     let read = || {
-        let (size, count) = (u16_at(header, count_at)?, u16_at(header, count_at + 2)?);
+        let (size, count) = (
+            u16_at(header, entry_size_at)?,
+            u16_at(header, entry_size_at + 2)?,
+        );
         let length = entry_size * usize::from(count.min(limit));
         (usize::from(size) == entry_size)
             .then(|| read_at(file, u64_at(header, offset_at)?, length))?

@@ -12,7 +12,7 @@ use super::rule::{Failure, Frame, Rule};
 use crate::model::StackEnd;
 use crate::stack::module::{Module, ModuleKind};
 
-/// Bytes of a Go function without frame at most: `runtime.memmove` has some 2,000.
+/// Bytes of a function without frame at most: `runtime.memmove` of Go has some 2,000.
 const LEAF_LIMIT: u64 = 8 << 10;
 
 impl Walk<'_> {
@@ -22,7 +22,7 @@ impl Walk<'_> {
         address: u64,
     ) -> ControlFlow<StackEnd> {
         let frame_pointer = self.registers.get(FRAME_POINTER);
-        let frame = if self.is_go_leaf(module, address) {
+        let frame = if self.is_leaf(module, address) {
             Frame::just_called()
         } else if frame_pointer == Some(0) {
             // Go begins each stack with a frame pointer of zero; others may use the register for
@@ -50,12 +50,12 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether the innermost frame is in an assembly function of Go that has no frame, such as the one
-    /// that makes system calls. Then the frame pointer is still that of its caller, and its return
-    /// address is on top of the stack. It is told by what it was called by: a call of this very
-    /// function, or of one shortly in front of it.
-    fn is_go_leaf(&mut self, module: &Module, address: u64) -> bool {
-        if self.is_return_address || !module.is_go() {
+    /// Whether the innermost frame is in an assembly function that has no frame, such as the one of Go
+    /// that makes system calls, or `clone3` of glibc. Then the frame pointer is still that of its
+    /// caller, and its return address is on top of the stack. It is told by what it was called by:
+    /// a call of this very function, or of one shortly in front of it.
+    fn is_leaf(&mut self, module: &Module, address: u64) -> bool {
+        if self.is_return_address || module.kind() == ModuleKind::Jit {
             return false;
         }
         let top = self.registers.get(STACK_POINTER);
