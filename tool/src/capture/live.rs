@@ -9,10 +9,11 @@ use copytax_common::{TARGET_FOLLOW, TARGET_PENDING};
 use crate::capture::command::StoppedCommand;
 use crate::capture::harvest::{Harvest, Harvesting};
 use crate::capture::names::Names;
+use crate::capture::profile::{self, Profiler};
 use crate::capture::target::{self, Plan};
 use crate::capture::{CaptureError, EngineChoice, Settings, Target};
 use crate::host::{family, kernel};
-use crate::model::{CommandOutcome, Engine, Snapshot, Window};
+use crate::model::{CommandOutcome, Engine, Profile, Snapshot, Window};
 use crate::probe::{ProbeError, Sampling, Session};
 
 /// Counts until the settings' duration is over, the command has ended or `stop` completes. What
@@ -58,6 +59,10 @@ pub async fn live_harvesting(
         session.engine(),
         before.elapsed()
     );
+    let profiler = match (session.take_samples(), &settings.profiling) {
+        (Some(reader), Some(profiling)) => Some(Profiler::start(reader, profiling)?),
+        _ => None,
+    };
     let mut harvest = Harvest::new(harvesting, &session)?;
     let mut running = pin!(run(settings.duration, command.as_mut(), stop));
     let outcome = loop {
@@ -73,7 +78,12 @@ pub async fn live_harvesting(
         duration: start.instant.elapsed(),
     };
     session.detach();
-    snapshot(&session, harvest, &names, window, outcome)
+    let mut snapshot = snapshot(&session, harvest, &names, window, outcome)?;
+    snapshot.without_profile = session.without_sampling().map(str::to_owned);
+    if let Some(profiler) = profiler {
+        snapshot.profile = profiler.finish(snapshot.loss.samples_dropped)?;
+    }
+    Ok(snapshot)
 }
 
 /// When counting began, by each clock that is asked later.
@@ -128,8 +138,9 @@ async fn attach(
     command: Option<u32>,
 ) -> Result<(Session, Start), CaptureError> {
     let choice = settings.engine;
+    let sampling = profile::sampling(settings.profiling.as_ref());
     let attached = tokio::task::spawn_blocking(move || {
-        let mut session = attach_choice(choice, &plan, command)?;
+        let mut session = attach_choice(choice, &plan, &sampling, command)?;
         let start = Start::now();
         follow_children(&mut session, &plan)?;
         Ok((session, start))
@@ -142,9 +153,10 @@ async fn attach(
 fn attach_choice(
     choice: EngineChoice,
     plan: &Plan,
+    sampling: &Sampling,
     command: Option<u32>,
 ) -> Result<Session, CaptureError> {
-    let engine = |engine| attach_engine(engine, plan, command);
+    let engine = |engine| attach_engine(engine, plan, sampling, command);
     match choice {
         EngineChoice::Raw => engine(Engine::Raw),
         EngineChoice::Tracepoint => engine(Engine::Tracepoint),
@@ -165,9 +177,10 @@ fn attach_choice(
 fn attach_engine(
     engine: Engine,
     plan: &Plan,
+    sampling: &Sampling,
     command: Option<u32>,
 ) -> Result<Session, CaptureError> {
-    let mut session = Session::load(engine, &plan.filter, &Sampling::OFF)?;
+    let mut session = Session::load(engine, &plan.filter, sampling)?;
     for pid in &plan.pids {
         session.set_target(*pid, plan.flags)?;
     }
@@ -231,6 +244,8 @@ fn snapshot(
         transfers: session.transfers()?,
         loss: session.loss()?,
         command,
+        profile: Profile::default(),
+        without_profile: None,
     };
     let (taken, facts) = harvest.finish();
     snapshot.flows.extend(taken.flows);

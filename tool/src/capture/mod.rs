@@ -4,12 +4,13 @@ mod command;
 mod harvest;
 mod live;
 mod names;
+mod profile;
 mod settings;
 mod target;
 
 pub use harvest::Harvesting;
 pub use live::{live, live_harvesting};
-pub use settings::{EngineChoice, Settings, Target};
+pub use settings::{EngineChoice, Profiling, Settings, Target};
 
 use crate::host::cgroups::CgroupError;
 use crate::probe::ProbeError;
@@ -66,6 +67,9 @@ pub enum CaptureError {
     /// A part of the capture ended unexpectedly.
     #[error("attaching ended unexpectedly: {0}")]
     Broken(String),
+    /// Samples could not be read.
+    #[error("samples cannot be read: {0}")]
+    Samples(#[from] std::io::Error),
     /// The kernel half could not be loaded, attached or read.
     #[error(transparent)]
     Probe(#[from] ProbeError),

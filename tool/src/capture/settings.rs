@@ -46,4 +46,31 @@ pub struct Settings {
     pub duration: Option<Duration>,
     /// How.
     pub engine: EngineChoice,
+    /// Which stacks are sampled, `None` for none.
+    pub profiling: Option<Profiling>,
+}
+
+/// How stacks are sampled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Profiling {
+    /// Mean number of bytes between those whose call site is looked at, in the beginning.
+    pub interval: u64,
+    /// Call sites that are looked at in a second, on each CPU and of each kind of bytes; beyond, the
+    /// interval is widened.
+    pub samples_per_second: u32,
+    /// Whether CPU time is sampled, too.
+    pub cpu: bool,
+    /// Whether call sites have the kernel's part of their stacks.
+    pub kernel_stacks: bool,
+}
+
+impl Default for Profiling {
+    fn default() -> Self {
+        Self {
+            interval: 256 << 10,
+            samples_per_second: 100,
+            cpu: true,
+            kernel_stacks: false,
+        }
+    }
 }

@@ -4,16 +4,16 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
+use super::engine::EngineArgs;
 use super::failure::Failure;
 use super::signals::status_of_signal;
 use super::target::TargetArgs;
 use super::terminal::ColorChoice;
 use super::{duration, live, stdout, terminal};
 use crate::analysis;
-use crate::capture::{EngineChoice, Settings, Target};
+use crate::capture::{Profiling, Settings, Target};
 use crate::model::{Audit, CommandOutcome};
 use crate::report::text::TextOptions;
 use crate::report::{SortKey, json, text};
@@ -35,14 +35,11 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "TIME", value_parser = duration::parse)]
     #[arg(allow_hyphen_values = true, help_heading = "Count")]
     duration: Option<Duration>,
-    /// How to attach to the kernel
-    #[arg(
-        long,
-        value_name = "ENGINE",
-        default_value = "auto",
-        help_heading = "Count"
-    )]
-    engine: EngineArg,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// Only count: do not look at who calls, which is sampled
+    #[arg(long, help_heading = "Count")]
+    no_stacks: bool,
     /// Print JSON (schema copytax.report/1) with every process
     #[arg(long, help_heading = "Output")]
     json: bool,
@@ -64,17 +61,6 @@ pub(crate) struct Args {
     forward_status: bool,
 }
 
-/// `--engine`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum EngineArg {
-    /// Raw, or tracepoint where that is refused
-    Auto,
-    /// A program on the end of all system calls
-    Raw,
-    /// Programs on the calls that are counted
-    Tracepoint,
-}
-
 impl Args {
     /// The settings that they amount to.
     fn settings(&self) -> Settings {
@@ -82,11 +68,8 @@ impl Args {
         let until_ended = matches!(target, Target::Command(_));
         Settings {
             duration: self.duration.or((!until_ended).then_some(DEFAULT_DURATION)),
-            engine: match self.engine {
-                EngineArg::Auto => EngineChoice::Auto,
-                EngineArg::Raw => EngineChoice::Raw,
-                EngineArg::Tracepoint => EngineChoice::Tracepoint,
-            },
+            engine: self.engine.choice(),
+            profiling: (!self.no_stacks).then(Profiling::default),
             target,
         }
     }
@@ -143,6 +126,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::capture::EngineChoice;
 
     #[derive(Debug, Parser)]
     struct Program {

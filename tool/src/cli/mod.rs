@@ -4,6 +4,7 @@ mod audit;
 mod completions;
 mod doctor;
 mod duration;
+mod engine;
 mod failure;
 mod live;
 mod log;

@@ -6,6 +6,6 @@ pub mod container;
 pub mod facts;
 pub mod family;
 pub mod kernel;
-mod mounts;
+pub(crate) mod mounts;
 pub mod privileges;
 pub mod processes;

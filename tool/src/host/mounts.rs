@@ -1,4 +1,4 @@
-//! The mount table of this process.
+//! Mount tables.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
@@ -7,6 +7,10 @@ use std::path::PathBuf;
 /// One mounted file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mount {
+    /// Number of the mount.
+    pub(crate) id: u32,
+    /// Major and minor number of the file system's device.
+    pub(crate) device: (u32, u32),
     /// The directory of the file system that is mounted.
     pub(crate) root: PathBuf,
     /// Where.
@@ -20,6 +24,11 @@ pub(crate) fn all() -> Vec<Mount> {
     parse(&std::fs::read("/proc/self/mountinfo").unwrap_or_default())
 }
 
+/// All mounts that a process sees; none where that is not known.
+pub(crate) fn of_process(pid: u32) -> Vec<Mount> {
+    parse(&std::fs::read(format!("/proc/{pid}/mountinfo")).unwrap_or_default())
+}
+
 /// Parses `/proc/PID/mountinfo`; lines that do not have its form are left out.
 fn parse(mountinfo: &[u8]) -> Vec<Mount> {
     mountinfo
@@ -31,14 +40,24 @@ fn parse(mountinfo: &[u8]) -> Vec<Mount> {
 /// `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [OPTIONAL...] - TYPE SOURCE OPTIONS`
 fn parse_line(line: &[u8]) -> Option<Mount> {
     let mut fields = line.split(|&byte| byte == b' ');
-    let root = fields.nth(3)?;
+    let id = number(fields.next()?)?;
+    let device = fields.nth(1)?;
+    let colon = device.iter().position(|&byte| byte == b':')?;
+    let device = (number(&device[..colon])?, number(&device[colon + 1..])?);
+    let root = fields.next()?;
     let point = fields.next()?;
     let fs_type = fields.skip_while(|&field| field != b"-").nth(1)?;
     Some(Mount {
+        id,
+        device,
         root: unescape(root),
         point: unescape(point),
         fs_type: String::from_utf8_lossy(fs_type).into_owned(),
     })
+}
+
+fn number(field: &[u8]) -> Option<u32> {
+    std::str::from_utf8(field).ok()?.parse().ok()
 }
 
 /// Undoes the kernel's `\ooo` of blanks and backslashes.
@@ -75,6 +94,7 @@ mod tests {
               broken line\n",
         );
         assert_eq!(mounts.len(), 2);
+        assert_eq!((mounts[0].id, mounts[0].device), (36, (98, 0)));
         assert_eq!(mounts[0].root, PathBuf::from("/mnt1"));
         assert_eq!(mounts[0].point, PathBuf::from("/a dir"));
         assert_eq!(mounts[0].fs_type, "ext3");

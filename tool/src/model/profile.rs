@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use copytax_common::{Call, Class, EndpointKind, Sharing};
 
-use crate::model::{ProcessId, Stack};
+use crate::model::{ProcessId, RawSample, Stack};
 
 /// What the samples of one window tell.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -70,7 +70,7 @@ pub struct CallSite {
     pub source_name: Option<Arc<str>>,
     /// The same of the sink.
     pub sink_name: Option<Arc<str>>,
-    /// The stack of the call that wrote or moved the bytes.
+    /// The stack of the call that wrote or moved the bytes; without frames where it is not known.
     pub write: Arc<Stack>,
     /// The stack of the call that had read them; `None` where nobody had, or that is not known.
     pub read: Option<Arc<Stack>>,
@@ -94,24 +94,26 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// What one chosen byte stands for: it is one of a run of `bytes`, `spent` of which belong to what is
-    /// estimated, and bytes are chosen `interval` apart on average. With it, what `per_byte` of the
-    /// quantity each byte has: 1 where bytes are estimated.
+    /// What the chosen byte of a sample stands for, if each byte has `per_byte` of the quantity: 1 where
+    /// bytes are estimated.
     ///
-    /// A run has a chosen byte with the probability `p = 1 - exp(-bytes / interval)`, and weighs
-    /// `bytes / p` if it has (Horvitz and Thompson, 1952). What the estimate of the variance adds up to
-    /// is, over all runs, `spent * bytes * (1 / p - spent / bytes)`.
+    /// A run of bytes has a chosen one with the probability `p = 1 - exp(-bytes / interval)`, and weighs
+    /// `bytes / p` if it has (Horvitz and Thompson, 1952); where one of several was kept by lot, as often
+    /// as there were. What the estimate of the variance adds up to is, over all runs,
+    /// `spent * bytes * (1 / p - spent / bytes)`.
     #[must_use]
     #[expect(
         clippy::cast_precision_loss,
         reason = "an estimate; 53 bits of it are plenty"
     )]
-    pub fn of_sample(bytes: u64, spent: u64, interval: u64, per_byte: f64) -> Self {
-        if bytes == 0 || interval == 0 {
+    pub fn of_sample(sample: &RawSample, per_byte: f64) -> Self {
+        if sample.bytes == 0 || sample.interval == 0 {
             return Self::default();
         }
-        let (bytes, spent) = (bytes as f64, spent.min(bytes) as f64);
-        let chance = -(-bytes / interval as f64).exp_m1();
+        let bytes = sample.bytes as f64;
+        let spent = sample.spent.min(sample.bytes) as f64;
+        let lots = f64::from(sample.stands_for.max(1));
+        let chance = -(-bytes / sample.interval as f64).exp_m1() / lots;
         let value = bytes / chance * per_byte;
         Self {
             value,
@@ -153,7 +155,38 @@ pub struct CpuSite {
 
 #[cfg(test)]
 mod tests {
+    use copytax_common::SampleKind;
+
     use super::*;
+
+    fn sample(bytes: u64, interval: u64) -> RawSample {
+        RawSample {
+            kind: SampleKind::Other,
+            process: ProcessId {
+                pid: 1,
+                start_time_ns: 1,
+            },
+            thread: 1,
+            time_ns: 0,
+            id: 0,
+            stands_for: 1,
+            call: None,
+            source: EndpointKind::File,
+            sink: EndpointKind::Tcp,
+            class: None,
+            sharing: Sharing::None,
+            bytes,
+            spent: bytes,
+            call_bytes: bytes,
+            interval,
+            transfer: None,
+            syscall: None,
+            source_file: None,
+            sink_file: None,
+            user: None,
+            kernel: Vec::new(),
+        }
+    }
 
     /// Chooses bytes like the kernel half: runs of `sizes`, in turn, until `rounds` are over.
     fn estimate(sizes: &[u64], interval: u64, rounds: u64, random: &mut fastrand::Rng) -> Estimate {
@@ -164,7 +197,7 @@ mod tests {
             for &size in sizes {
                 left -= size as f64;
                 if left <= 0.0 {
-                    sum.add(Estimate::of_sample(size, size, interval, 1.0));
+                    sum.add(Estimate::of_sample(&sample(size, interval), 1.0));
                     left = draw(random);
                 }
             }
@@ -193,7 +226,7 @@ mod tests {
 
     #[test]
     fn what_is_nothing_weighs_nothing() {
-        assert_eq!(Estimate::of_sample(0, 0, 1, 1.0), Estimate::default());
-        assert_eq!(Estimate::of_sample(1, 1, 0, 1.0), Estimate::default());
+        assert_eq!(Estimate::of_sample(&sample(0, 1), 1.0), Estimate::default());
+        assert_eq!(Estimate::of_sample(&sample(1, 0), 1.0), Estimate::default());
     }
 }

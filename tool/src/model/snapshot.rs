@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use copytax_common::{Call, Class, EndpointKind, Sharing};
 
+use crate::model::Profile;
+
 /// Everything that was counted in one window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
@@ -26,6 +28,10 @@ pub struct Snapshot {
     pub loss: Loss,
     /// The command that the tool ran, if it ran one.
     pub command: Option<CommandOutcome>,
+    /// Call sites and CPU time, empty where nothing was sampled.
+    pub profile: Profile,
+    /// Why nothing was sampled although it was asked for.
+    pub without_profile: Option<String>,
 }
 
 /// The machine.

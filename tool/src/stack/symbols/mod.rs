@@ -171,6 +171,11 @@ impl Symbolizer {
         self.unnamed(None, address, Language::Native)
     }
 
+    /// The frame of an address in a module of which no more than the name is known.
+    pub fn unnamed_in(&mut self, module: &str, address: u64) -> Frame {
+        self.unnamed(Some(module), address, Language::Native)
+    }
+
     fn unnamed(&mut self, module: Option<&str>, address: u64, language: Language) -> Frame {
         Frame {
             function: None,
@@ -215,7 +220,10 @@ impl Symbolizer {
         let (mut count, mut oldest) = (0, None::<&mut Module>);
         for module in loaded {
             count += 1;
-            if oldest.as_ref().is_none_or(|oldest| module.turn() < oldest.turn()) {
+            if oldest
+                .as_ref()
+                .is_none_or(|oldest| module.turn() < oldest.turn())
+            {
                 oldest = Some(module);
             }
         }

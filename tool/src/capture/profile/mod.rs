@@ -1,0 +1,99 @@
+//! Call sites and CPU time of the window: samples are unwound as they come, and named at its end.
+
+mod collector;
+mod file_names;
+mod naming;
+mod reads;
+mod stacks;
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::thread::{self, JoinHandle};
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::io::Errno;
+
+use collector::Collector;
+use copytax_common::{SAMPLE_STACK, SamplingConfig};
+
+use crate::capture::settings::Profiling;
+use crate::model::{Profile, SiteKind};
+use crate::probe::{SampleReader, Sampling};
+
+/// Bytes of the user stack that are looked at with a tick of the clock.
+const CPU_STACK: u32 = 16 << 10;
+
+/// Nanoseconds between ticks of the clock: 99 a second, so as not to keep time with what happens a
+/// hundred times a second.
+const CPU_INTERVAL_NS: u32 = 1_000_000_000 / 99;
+
+/// What the kernel half is told to sample.
+pub(super) fn sampling(profiling: Option<&Profiling>) -> Sampling {
+    profiling.map_or(Sampling::OFF, |profiling| Sampling {
+        calls: SamplingConfig {
+            read_interval: profiling.interval,
+            zero_copy_interval: profiling.interval,
+            other_interval: profiling.interval,
+            samples_per_second: profiling.samples_per_second,
+            kernel_stacks: u32::from(profiling.kernel_stacks),
+            stack_bytes: SAMPLE_STACK as u32,
+            cpu_stack_bytes: CPU_STACK,
+            cpu_interval_ns: CPU_INTERVAL_NS,
+            padding: 0,
+        },
+        cpu: profiling.cpu,
+    })
+}
+
+/// A thread that takes samples out of the kernel's buffer.
+pub(super) struct Profiler {
+    thread: JoinHandle<io::Result<Collector>>,
+    stop: OwnedFd,
+}
+
+impl Profiler {
+    /// Begins to read what is sampled.
+    pub(super) fn start(reader: SampleReader, profiling: &Profiling) -> io::Result<Self> {
+        let first_interval = [profiling.interval; SiteKind::ALL.len()];
+        let stop = eventfd(0, EventfdFlags::CLOEXEC)?;
+        let stopped = stop.try_clone()?;
+        let thread = thread::Builder::new()
+            .name("samples".to_owned())
+            .spawn(move || read(reader, &stopped, Collector::new(first_interval)))?;
+        Ok(Self { thread, stop })
+    }
+
+    /// Reads what is left, and names everything. Nothing may be attached any more, and `dropped`
+    /// samples were lost.
+    pub(super) fn finish(self, dropped: u64) -> io::Result<Profile> {
+        rustix::io::write(&self.stop, &1_u64.to_ne_bytes())?;
+        let collector = self.thread.join();
+        let collector =
+            collector.map_err(|_| io::Error::other("the reader of samples panicked"))?;
+        Ok(collector?.finish(dropped))
+    }
+}
+
+/// Reads samples until `stop` is readable, and then those that are left.
+fn read(
+    mut reader: SampleReader,
+    stop: &OwnedFd,
+    mut collector: Collector,
+) -> io::Result<Collector> {
+    loop {
+        let mut ready = [
+            PollFd::new(&reader, PollFlags::IN),
+            PollFd::new(stop, PollFlags::IN),
+        ];
+        match poll(&mut ready, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let is_last = !ready[1].revents().is_empty();
+        reader.read(|sample| collector.add(sample));
+        if is_last {
+            collector.lose(reader.undecodable());
+            return Ok(collector);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Names for the frames of stacks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::stacks::Unnamed;
+use crate::model::{Frame, ProcessId, Stack};
+use crate::stack::module::ModuleKind;
+use crate::stack::symbols::{ProcessFiles, Symbolizer};
+use crate::stack::unwind::Location;
+
+/// Processes whose files are kept for the time when their code is named.
+const MAX_PROCESSES: usize = 1_024;
+
+/// The files of processes that were sampled.
+#[derive(Debug, Default)]
+pub(super) struct Processes(HashMap<ProcessId, Option<Arc<ProcessFiles>>>);
+
+impl Processes {
+    /// Makes sure that the code of a process can be named when it has ended.
+    pub(super) fn keep(&mut self, process: ProcessId) {
+        if !self.0.contains_key(&process) && self.0.len() < MAX_PROCESSES {
+            let files = ProcessFiles::of(process.pid);
+            let files = files
+                .inspect_err(|error| tracing::debug!("files of {}: {error}", process.pid))
+                .ok();
+            self.0.insert(process, files.map(Arc::new));
+        }
+    }
+
+    fn of(&self, process: ProcessId) -> Option<&Arc<ProcessFiles>> {
+        self.0.get(&process)?.as_ref()
+    }
+}
+
+/// Names the frames of stacks.
+pub(super) fn name_stacks(stacks: &[Arc<Unnamed>], processes: &Processes) -> Vec<Arc<Stack>> {
+    let mut symbols = Symbolizer::default();
+    stacks
+        .iter()
+        .map(|stack| {
+            let mut frames = Vec::with_capacity(stack.locations.len());
+            for location in &stack.locations {
+                match stack.process {
+                    Some(process) => {
+                        name_user(&mut symbols, location, processes.of(process), &mut frames);
+                    }
+                    None => frames.push(symbols.kernel(location.instruction())),
+                }
+            }
+            Arc::new(Stack {
+                frames,
+                end: stack.end,
+            })
+        })
+        .collect()
+}
+
+fn name_user(
+    symbols: &mut Symbolizer,
+    location: &Location,
+    process: Option<&Arc<ProcessFiles>>,
+    frames: &mut Vec<Frame>,
+) {
+    let address = location.instruction();
+    let Some(module) = &location.module else {
+        frames.push(symbols.unmapped(address));
+        return;
+    };
+    match (module.kind(), module.file(), process) {
+        (ModuleKind::Vdso, _, _) => frames.extend_from_slice(&symbols.vdso(address)),
+        (ModuleKind::Jit, _, Some(process)) => frames.push(symbols.jit(process, address)),
+        (ModuleKind::File, Some(file), _) => {
+            let id = symbols.module(file, module.name(), process);
+            frames.extend_from_slice(&symbols.frames(id, address));
+        }
+        // The module is known by name at least.
+        (ModuleKind::File | ModuleKind::Jit, _, _) => {
+            frames.push(symbols.unnamed_in(module.name(), address));
+        }
+    }
+}
