@@ -22,6 +22,7 @@ pub struct UringLayout {
     pub request_tctx: u32,
     pub request_task: u32,
     pub request_async_data: u32,
+    pub request_buf_list: u32,
     /// `struct io_uring_task`
     pub tctx_task: u32,
     pub rw_addr: u32,
@@ -42,6 +43,8 @@ pub struct UringLayout {
     pub ctx_fixed_files: u32,
     /// `io_ring_ctx.io_bl_xa.xa_head`
     pub ctx_buffer_lists: u32,
+    /// `io_ring_ctx.io_bl`: the first groups, before 6.8.
+    pub ctx_buffer_array: u32,
     /// First member: 0 is its offset.
     pub xa_node_shift: u32,
     pub xa_node_slots: u32,
@@ -49,8 +52,13 @@ pub struct UringLayout {
     pub buffer_list_ring: u32,
     pub buffer_list_head: u32,
     pub buffer_list_mask: u32,
-    /// 6.12 and later.
+    pub buffer_list_bgid: u32,
+    /// 6.12 and later; before, `buffer_list_is_ring`.
     pub buffer_list_flags: u32,
+    /// A byte that is 0 where it is no ring.
+    pub buffer_list_is_ring: u32,
+    /// Bytes of the structure.
+    pub buffer_list_size: u32,
     /// `struct io_async_msghdr`; 0 may be its offset.
     pub async_message_namelen: u32,
     pub async_message_controllen: u32,
@@ -80,7 +88,7 @@ pub struct UringLayout {
     pub record_submit_request: u32,
 }
 
-const _: () = assert!(size_of::<UringLayout>() == 53 * 4 && align_of::<UringLayout>() == 4);
+const _: () = assert!(size_of::<UringLayout>() == 58 * 4 && align_of::<UringLayout>() == 4);
 
 impl UringLayout {
     /// io_uring is not accounted.
@@ -95,6 +103,7 @@ impl UringLayout {
         request_tctx: 0,
         request_task: 0,
         request_async_data: 0,
+        request_buf_list: 0,
         tctx_task: 0,
         rw_addr: 0,
         rw_len: 0,
@@ -111,12 +120,16 @@ impl UringLayout {
         rsrc_node_file_ptr: 0,
         ctx_fixed_files: 0,
         ctx_buffer_lists: 0,
+        ctx_buffer_array: 0,
         xa_node_shift: 0,
         xa_node_slots: 0,
         buffer_list_ring: 0,
         buffer_list_head: 0,
         buffer_list_mask: 0,
+        buffer_list_bgid: 0,
         buffer_list_flags: 0,
+        buffer_list_is_ring: 0,
+        buffer_list_size: 0,
         async_message_namelen: 0,
         async_message_controllen: 0,
         async_message_buffer: 0,

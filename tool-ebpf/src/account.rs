@@ -234,10 +234,10 @@ impl Operation {
         class: Class,
         bytes: u64,
     ) {
-        let sharing = if class as u8 == Class::ZeroCopy as u8 {
-            Sharing::UnknownSource
-        } else {
-            Sharing::None
+        let sharing = match class {
+            Class::ZeroCopy | Class::Staged => Sharing::UnknownSource,
+            Class::ByReference => Sharing::CompletionUnread,
+            _ => Sharing::None,
         };
         let flow = Flow {
             call: self.call,

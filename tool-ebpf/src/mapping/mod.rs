@@ -1,4 +1,6 @@
 //! Whether memory that is written is a mapping of a file: its pages, not a copy of them.
+//!
+//! `bpf_find_vma` tells, unless another thread holds the lock of the mappings to change them: then [`tree`].
 
 mod area;
 mod tree;

@@ -339,9 +339,17 @@ impl Completed {
         };
         let file = Endpoint::of_file(self.request().file()).kind;
         let (source, sink, class) = if operation.call < Call::Read as u8 {
-            (EndpointKind::Unknown, file, Class::ZeroCopy)
+            let is_pipe = file as u8 == EndpointKind::Pipe as u8;
+            let class = if is_pipe {
+                Class::Staged
+            } else {
+                Class::ZeroCopy
+            };
+            (EndpointKind::Unknown, file, class)
         } else if operation.call < Call::Write as u8 {
             (file, EndpointKind::None, Class::Ingest)
+        } else if operation.call >= Call::UringSendZc as u8 {
+            (EndpointKind::Unknown, file, Class::ByReference)
         } else {
             (EndpointKind::Unknown, file, Class::Unknown)
         };

@@ -147,6 +147,9 @@ fn selected(request: Request, result: u64, flags: u64) -> (Memory, u64) {
     }
     if is_armed {
         let (address, header) = provided::armed(request, is_message);
+        if address == 0 {
+            return (UNKNOWN, 0);
+        }
         return (buffer(address, result - header.min(result)), header);
     }
     // Before 6.10 the address is left where the request had its own; a `struct msghdr` stays there.

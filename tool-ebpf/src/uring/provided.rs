@@ -5,7 +5,7 @@ use super::{
     vectors::{self, ELEMENTS},
 };
 use crate::{
-    kernel::{copy, read},
+    kernel::{copy, read, untyped},
     layout::layout,
 };
 
@@ -25,6 +25,8 @@ const INCREMENTAL: u16 = 2 | 4;
 /// looked for; older ones are not found.
 const REACH: u16 = 32;
 
+/// `BGID_ARRAY`, `io_uring/kbuf.c` of 6.1: groups that have an array.
+const ARRAY: u64 = 64;
 /// Groups have 16-bit numbers, a node of the XArray has 6 of the bits.
 const XARRAY_LEVELS: u32 = 3;
 /// Entries of the XArray that are nodes end like this (`include/linux/xarray.h`).
@@ -42,16 +44,12 @@ impl Ring {
     /// That of the group which a send or receive takes its buffers from.
     #[inline(always)]
     fn of(request: Request) -> Option<Self> {
-        let list = list_of(request.context(), u64::from(request.buffer_group()));
+        let list = list_of_completed(request);
         let id = layout!(uring.id_buffer_list);
-        if list == 0 || layout!(uring.buffer_list_flags) == 0 {
+        if list == 0 || !is_usable(list) {
             return None;
         }
         let mask: u16 = read(list, id, layout!(uring.buffer_list_mask));
-        let flags: u16 = read(list, id, layout!(uring.buffer_list_flags));
-        if flags & RING == 0 || flags & INCREMENTAL != 0 {
-            return None;
-        }
         Some(Self {
             address: copy(list + u64::from(layout!(uring.buffer_list_ring))),
             mask,
@@ -78,15 +76,52 @@ impl Ring {
     }
 }
 
+/// Whether the `struct io_buffer_list` at this address is a ring whose buffers are used up whole.
+#[inline(always)]
+fn is_usable(list: u64) -> bool {
+    let id = layout!(uring.id_buffer_list);
+    if layout!(uring.buffer_list_flags) == 0 {
+        let is_ring: u8 = read(list, id, layout!(uring.buffer_list_is_ring));
+        return layout!(uring.buffer_list_is_ring) != 0 && is_ring != 0;
+    }
+    let flags: u16 = read(list, id, layout!(uring.buffer_list_flags));
+    flags & RING != 0 && flags & INCREMENTAL == 0
+}
+
 /// A member of a `struct io_uring_buf`, which the process can write to.
 #[inline(always)]
 fn field<T: Copy + Default>(buffer: u64, offset: u32) -> T {
     copy(buffer.wrapping_add(u64::from(offset)))
 }
 
-/// Address of the `struct io_buffer_list` of a group: a look-up in an XArray.
+/// Address of the `struct io_buffer_list` that a request has taken its buffers from.
+#[inline(always)]
+fn list_of_completed(request: Request) -> u64 {
+    let context = request.context();
+    if layout!(uring.buffer_list_flags) != 0 {
+        return list_of(context, u64::from(request.buffer_group()));
+    }
+    // Not all requests keep the number of their group before that, but they keep the list. Where it is a
+    // classic buffer instead, it is not the list of what is read as its number.
+    let list = request.buffer_list();
+    let group: u16 = copy(list.wrapping_add(u64::from(layout!(uring.buffer_list_bgid))));
+    if list_of(context, u64::from(group)) == list {
+        list
+    } else {
+        0
+    }
+}
+
+/// Address of the `struct io_buffer_list` of a group: a look-up in an array, or in an XArray.
 #[inline(always)]
 fn list_of(context: u64, group: u64) -> u64 {
+    if layout!(uring.ctx_buffer_array) != 0 && group < ARRAY {
+        let array: u64 = copy(untyped(context) + u64::from(layout!(uring.ctx_buffer_array)));
+        // It is made with the first group that belongs there (`io_init_bl_list`).
+        if array != 0 {
+            return array + group * u64::from(layout!(uring.buffer_list_size));
+        }
+    }
     if layout!(uring.ctx_buffer_lists) == 0 {
         return 0;
     }
@@ -142,10 +177,15 @@ pub(super) fn several(request: Request, id: u16, bytes: u64) -> u64 {
 }
 
 /// Where a request that stays armed has received to, and the bytes of the completion that are not
-/// what was received: its state is still there (`struct io_async_msghdr`).
+/// what was received: its state is still there (`struct io_async_msghdr`). Before 6.10 that is on the
+/// kernel's stack until a `RECVMSG` has waited for the first time: an address of 0.
 #[inline(always)]
 pub(super) fn armed(request: Request, is_message: bool) -> (u64, u64) {
     let state = request.async_data();
+    if state == 0 && !is_message {
+        // Before 6.10 the command itself has the buffer (`io_recv` of `io_uring/net.c`).
+        return (request.buffer(), 0);
+    }
     let id = layout!(uring.id_async_message);
     let address = read(state, id, layout!(uring.async_message_buffer));
     if !is_message {

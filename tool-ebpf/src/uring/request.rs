@@ -73,6 +73,17 @@ impl Request {
         copy(self.0 + u64::from(layout!(uring.message_buf)))
     }
 
+    /// The `struct io_buffer_list` of its buffer, or the `struct io_buffer` itself, before 6.12; 0 where
+    /// it has none any more.
+    #[inline(always)]
+    pub(crate) fn buffer_list(self) -> u64 {
+        match layout!(uring.request_buf_list) {
+            0 => 0,
+            // As above.
+            offset => copy(self.0 + u64::from(offset)),
+        }
+    }
+
     /// Whether the kernel chooses its buffer.
     #[inline(always)]
     pub(crate) fn selects_buffer(self) -> bool {

@@ -56,15 +56,15 @@ fn egress(call: Call, source: EndpointKind, sink: EndpointKind) -> Vec<Class> {
         return classes;
     }
     let was_read = is_descriptor(source);
-    if source == Unknown {
-        classes.push(Class::Unknown);
-    }
     if is_send(call) && (was_read || source == Memory) {
         classes.push(Class::ByReference);
     }
     // Whatever these send, they send by reference.
     if matches!(call, Call::UringSendZc | Call::UringSendmsgZc) {
         return classes;
+    }
+    if source == Unknown {
+        classes.push(Class::Unknown);
     }
     if source == None {
         classes.push(Class::Generated);
@@ -121,7 +121,9 @@ fn takes_sink(call: Call, sink: EndpointKind) -> bool {
     use EndpointKind::{File, Pipe, Unknown};
     match call {
         Call::CopyFileRange => matches!(sink, File | Unknown),
-        Call::Tee | Call::UringTee => matches!(sink, Pipe | Unknown),
+        Call::Tee => matches!(sink, Pipe | Unknown),
+        // A request keeps its file, whatever becomes of the descriptor.
+        Call::UringTee => sink == Pipe,
         _ => is_descriptor(sink),
     }
 }
@@ -150,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_call_that_moves_bytes_without_a_copy_has_one_class() {
-        use EndpointKind::{File, GiftedMemory, Memory, None, Pipe, Tcp};
+        use EndpointKind::{File, GiftedMemory, Memory, None, Pipe, Tcp, Unknown};
         for (call, source, sink, classes) in [
             (Call::Sendfile, File, Tcp, &[Class::ZeroCopy][..]),
             (Call::Sendfile, File, Pipe, &[Class::Staged]),
@@ -158,11 +160,14 @@ mod tests {
             (Call::Splice, GiftedMemory, Tcp, &[Class::ZeroCopy]),
             (Call::Tee, Tcp, Pipe, &[Class::Staged]),
             (Call::Tee, Pipe, Tcp, &[]),
+            (Call::Tee, Pipe, Unknown, &[Class::ZeroCopy]),
+            (Call::UringTee, Pipe, Unknown, &[]),
             (Call::Vmsplice, Memory, Pipe, &[Class::Staged]),
             (Call::Vmsplice, Pipe, None, &[Class::Ingest]),
             (Call::CopyFileRange, File, Pipe, &[]),
             (Call::UringSendZc, File, Tcp, &[Class::ByReference]),
             (Call::UringSendmsgZc, Memory, Tcp, &[Class::ByReference]),
+            (Call::UringSendmsgZc, Unknown, Tcp, &[Class::ByReference]),
         ] {
             assert_eq!(possible_classes(call, source, sink), classes);
         }

@@ -75,7 +75,7 @@ struct Type {
     members: u32,
     /// Whether the upper bits of a member's offset are the size of a bitfield.
     kind_flag: bool,
-    /// The type that a modifier is about.
+    /// The type that a modifier is about, or the size of a structure.
     target: u32,
 }
 
@@ -180,6 +180,11 @@ impl<'a> Btf<'a> {
     /// The id of `struct name`.
     pub(crate) fn structure(&self, name: &str) -> Option<u32> {
         self.first_named(&self.structures, name)
+    }
+
+    /// Bytes of the structure with this id.
+    pub(crate) fn size(&self, structure: u32) -> Option<u32> {
+        Some(self.by_id(structure)?.target)
     }
 
     /// The id of function `name`.

@@ -18,6 +18,13 @@ impl Covering {
             function,
         }
     }
+
+    const fn unknown(function: &'static str) -> Self {
+        Self {
+            suite: "unknown",
+            function,
+        }
+    }
 }
 
 /// The test that covers bytes of `class` moved by `call`; `None` where there is none yet.
@@ -34,6 +41,8 @@ pub(crate) fn of(call: Call, class: Class) -> Option<Covering> {
         (_, Class::SameContent) => "relay_copy",
         (_, Class::SameSize) => "transform",
         (_, Class::Generated) => "generate",
+        (Call::Tee, Class::ZeroCopy) => return Some(Covering::unknown("tee_to_closed")),
+        (_, Class::Unknown) => return Some(Covering::unknown("too_many_pieces")),
         // A buffer that becomes a mapping is no fixed one any more.
         (Call::UringWriteFixed, Class::Mapped) => return None,
         (_, Class::Mapped) => "write_mapped",

@@ -1,11 +1,12 @@
 //! The truth harness: a generator of random operations that knows, by construction, what each byte
 //! was, and a check that the audit's counts equal it exactly.
 //!
-//! The test binary is its own workload: `truth --worker FIRST LAST FILE` forks a process for each
+//! The test binary is its own workload: `truth --worker FIRST LAST FILE FEATURES` forks a process for each
 //! seed, which carries its operations out and leaves its truth in shared memory; the worker writes
 //! all of them to FILE.
 
 mod endpoints;
+mod features;
 mod files;
 mod memory;
 mod messages;
@@ -28,6 +29,7 @@ use copytax::capture::EngineChoice;
 use copytax::model::{Class, Sharing, Snapshot};
 use libtest_mimic::{Arguments, Failed, Trial};
 
+use features::Features;
 use truth::{Counts, Truth};
 
 /// Seeds of each test; 1,000 for each engine in all.
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     if arguments.get(1).map(String::as_str) == Some("--worker") {
         return worker::main(&arguments[2..]);
     }
+    let features = Features::of_kernel();
     let seeds = seeds();
     let mut trials = Vec::new();
     for (name, engine) in [
@@ -50,7 +53,11 @@ fn main() -> ExitCode {
     ] {
         for first in (0..seeds).step_by(BATCH as usize) {
             let end = seeds.min(first + BATCH);
-            let test = move || check(engine, first, end).map_err(Failed::from);
+            let features = features.clone();
+            let test = move || {
+                let features = features?;
+                check(engine, first, end, features).map_err(Failed::from)
+            };
             trials.push(Trial::test(format!("{name}_{first}"), test));
         }
     }
@@ -65,11 +72,13 @@ fn seeds() -> u64 {
 }
 
 /// Watches a worker that runs the seeds from `first` up to `end`, and compares.
-fn check(engine: EngineChoice, first: u64, end: u64) -> Result<(), String> {
+fn check(engine: EngineChoice, first: u64, end: u64, features: Features) -> Result<(), String> {
     let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
     let file = directory.path().join("truth.json");
     let (from, to) = (first.to_string(), end.to_string());
-    let snapshot = own_workload::watch(engine, &[from.as_ref(), to.as_ref(), file.as_ref()])?;
+    let features = features.to_argument();
+    let arguments = [from.as_ref(), to.as_ref(), file.as_ref(), features.as_ref()];
+    let snapshot = own_workload::watch(engine, &arguments)?;
     let text = std::fs::read_to_string(&file).map_err(|error| format!("no truth: {error}"))?;
     let truths: Vec<Truth> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     if truths.len() < (end - first) as usize {

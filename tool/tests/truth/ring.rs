@@ -109,12 +109,14 @@ impl Ring {
         }
     }
 
-    /// Forgets the provided buffers that were not used.
+    /// Forgets the provided buffers that were not used. The next ones are another group: Linux 6.1 goes on
+    /// in one that comes again where the old one had ended.
     pub(crate) fn take_back(&mut self) {
         let submitter = self.ring.submitter();
         submitter
             .unregister_buf_ring(self.group)
             .expect("it is registered");
+        self.group = self.group.wrapping_add(1);
         // SAFETY: the page stays mapped as long as the process lives.
         unsafe {
             (self.buffers as *mut u8).write_bytes(0, 4_096);
@@ -129,7 +131,9 @@ impl Ring {
     pub(crate) fn submit(&mut self, requests: &[Entry]) {
         // SAFETY: what the requests point to lives until they are complete.
         unsafe { self.ring.submission().push_multiple(requests) }.expect("there is room");
-        self.ring.submit().expect("the kernel takes them");
+        let taken = self.ring.submit().expect("the kernel takes them");
+        // It takes none behind one that it refuses.
+        assert!(self.poller.is_some() || taken == requests.len());
         while !self.ring.submission().is_empty() {
             std::thread::yield_now();
         }

@@ -15,7 +15,7 @@ const CURRENT: u64 = u64::MAX;
 /// Of the flags of a send, the one that makes those by reference ask for a report.
 const REPORTS: i32 = libc::MSG_ZEROCOPY;
 /// `IORING_SEND_ZC_REPORT_USAGE`, and `IORING_NOTIF_USAGE_ZC_COPIED` of the report.
-const REPORT_USAGE: u16 = 1 << 3;
+pub(crate) const REPORT_USAGE: u16 = 1 << 3;
 const COPIED: u32 = 1 << 31;
 
 /// What a request points to. It must live until it is complete.
@@ -62,7 +62,9 @@ impl World {
                 .map(|slot| self.vector((slot * SLOT, SLOT)))
                 .collect();
             let files = self.endpoints.descriptors();
-            let (group, polls) = (self.random.u16(..), self.random.u32(..4) == 0);
+            // Kernels before 6.8 keep the first groups apart from the others.
+            let groups = if self.random.bool() { 64 } else { u16::MAX };
+            let (group, polls) = (self.random.u16(..groups), self.random.u32(..4) == 0);
             let ring = Ring::new(files, &buffers, group, polls).expect("a ring");
             self.acting = None;
             self.ring = Some(ring);
@@ -221,13 +223,17 @@ impl World {
         }
         let notification = completions.iter().find(|c| cqueue::notif(c.flags));
         let result = notification.expect("it has come").result;
-        Lends::Notified(if flags & REPORTS == 0 {
+        Lends::Notified(if !self.asks_for_report(flags) {
             "completion_unread"
         } else if result as u32 & COPIED != 0 {
             "completion_copied"
         } else {
             "completion"
         })
+    }
+
+    fn asks_for_report(&self, flags: i32) -> bool {
+        self.features.reports && flags & REPORTS != 0
     }
 
     /// A request that writes what `pointed` points to, which begins at `slot`.
@@ -246,10 +252,10 @@ impl World {
         let is_fixed = self.ring_mut().is_fixed(index);
         let registered = is_fixed && self.random.bool();
         let fd = sink.fd;
-        let reports = if flags & REPORTS == 0 {
-            0
-        } else {
+        let reports = if self.asks_for_report(flags) {
             REPORT_USAGE
+        } else {
+            0
         };
         let choice = self.random.u32(..6);
         let choice = if flags & libc::MSG_DONTWAIT == 0 {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::endpoints::Endpoints;
+use crate::features::Features;
 use crate::files::OnDisk;
 use crate::memory::Memory;
 use crate::truth::Truth;
@@ -56,17 +57,18 @@ impl Shared {
     }
 }
 
-/// `--worker FIRST LAST FILE`
+/// `--worker FIRST LAST FILE FEATURES`
 pub(crate) fn main(arguments: &[String]) -> ExitCode {
     let number = |index: usize| arguments[index].parse::<u64>().expect("a seed");
     let (parent, child) = (Shared::new(), Shared::new());
     let on_disk = OnDisk::new(Path::new(&arguments[2])).expect("files on disk");
+    let features = Features::from_argument(&arguments[3]);
     let mut truths = Vec::new();
     // The allocator reads a file before it gives memory of other threads back.
     // SAFETY: there is no other thread.
     unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
     for seed in number(0)..number(1) {
-        if !forked(|| run(seed, &on_disk, &parent, &child)) {
+        if !forked(|| run(seed, features, &on_disk, &parent, &child)) {
             return ExitCode::FAILURE;
         }
         truths.extend(parent.collect());
@@ -99,7 +101,7 @@ fn name(name: &str) {
     unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
 }
 
-fn run(seed: u64, on_disk: &OnDisk, parent: &Shared, child: &Shared) {
+fn run(seed: u64, features: Features, on_disk: &OnDisk, parent: &Shared, child: &Shared) {
     std::panic::set_hook(Box::new(move |panic| {
         eprintln!("seed {seed}: {panic}");
         std::process::abort();
@@ -113,6 +115,7 @@ fn run(seed: u64, on_disk: &OnDisk, parent: &Shared, child: &Shared) {
             pid: std::process::id(),
             ..Truth::default()
         },
+        features,
         ring: None,
         acting: None,
     };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 
 use crate::endpoints::{Endpoints, Origin};
+use crate::features::Features;
 use crate::memory::{Memory, Runs};
 use crate::messages::{recvmmsg, recvmsg, sendmmsg, sendmsg};
 use crate::operations::lending;
@@ -18,6 +19,7 @@ pub(crate) struct World {
     pub(crate) memory: Memory,
     pub(crate) endpoints: Endpoints,
     pub(crate) truth: Truth,
+    pub(crate) features: Features,
     pub(crate) ring: Option<Ring>,
     /// The thread that carried the last call out, if it is not the current one.
     pub(crate) acting: Option<i32>,

@@ -13,6 +13,8 @@ use crate::shell::{self, say};
 pub(super) struct Programs {
     /// Process 1, which is also a test program.
     pub(super) init: PathBuf,
+    /// The truth harness.
+    pub(super) truth: PathBuf,
     pub(super) copytax: PathBuf,
 }
 
@@ -21,7 +23,7 @@ impl Programs {
     pub(super) fn build() -> Result<Self> {
         let mut build =
             shell::cargo(&["test", "--release", "--workspace", "--exclude=copytax-ebpf"]);
-        build.args(["--test=vm", "--no-run"]);
+        build.args(["--test=vm", "--test=truth", "--no-run"]);
         build.arg("--message-format=json-render-diagnostics");
         say!("$ {}", shell::line(&build));
         let output = build.stderr(Stdio::inherit()).output()?;
@@ -35,6 +37,7 @@ impl Programs {
         };
         Ok(Self {
             init: find("test", "vm")?,
+            truth: find("test", "truth")?,
             copytax: find("bin", "copytax")?,
         })
     }

@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// The kernel's options, then the environment of process 1. A machine whose kernel panics ends.
 /// Where `CI` is set, a test that could not run fails.
 const COMMAND_LINE: &str = "console=ttyS0 loglevel=5 oops=panic panic=-1 COPYTAX_VM=1 CI=1 \
-                            PATH=/bin";
+                            COPYTAX_TRUTH_SEEDS=40 PATH=/bin";
 
 /// Boots the machine, waits for its end, and gives what its console said.
 ///

@@ -55,6 +55,7 @@ pub(crate) fn of_kernel(
         request_tctx: optional("io_kiocb", "tctx"),
         request_task: optional("io_kiocb", "task"),
         request_async_data: at("io_kiocb", "async_data")?,
+        request_buf_list: optional("io_kiocb", "buf_list"),
         tctx_task: optional("io_uring_task", "task"),
         rw_addr: at("io_rw", "addr")?,
         rw_len: at("io_rw", "len")?,
@@ -75,12 +76,16 @@ pub(crate) fn of_kernel(
         ctx_buffer_lists: at("xarray", "xa_head")
             .and_then(|head| Ok(at("io_ring_ctx", "io_bl_xa")? + head))
             .unwrap_or(0),
+        ctx_buffer_array: optional("io_ring_ctx", "io_bl"),
         xa_node_shift: optional("xa_node", "shift"),
         xa_node_slots: optional("xa_node", "slots"),
         buffer_list_ring: optional("io_buffer_list", "buf_ring"),
         buffer_list_head: optional("io_buffer_list", "head"),
         buffer_list_mask: optional("io_buffer_list", "mask"),
+        buffer_list_bgid: optional("io_buffer_list", "bgid"),
         buffer_list_flags: optional("io_buffer_list", "flags"),
+        buffer_list_is_ring: is_ring(btf).unwrap_or(0),
+        buffer_list_size: btf.size(optional_id("io_buffer_list")).unwrap_or(0),
         async_message_namelen: optional("io_async_msghdr", "namelen"),
         async_message_controllen: optional("io_async_msghdr", "controllen"),
         async_message_buffer: received_to(btf).unwrap_or(0),
@@ -102,6 +107,14 @@ pub(crate) fn of_kernel(
         Engine::Raw => Ok(layout),
         Engine::Tracepoint => with_records(layout, submit),
     }
+}
+
+/// Where a list of buffers says that it is a ring, by a byte that is not 0: its name in 6.9, in 6.4, and
+/// before that (`buf_nr_pages`, of which the lower byte is enough: there are at most 128).
+fn is_ring(btf: &Btf<'_>) -> Option<u32> {
+    ["is_buf_ring", "is_mapped", "buf_nr_pages"]
+        .into_iter()
+        .find_map(|member| offset(btf, "io_buffer_list", member).ok())
 }
 
 /// Where the state of a receive has the address of its buffer.
