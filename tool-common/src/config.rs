@@ -26,8 +26,12 @@ pub struct KernelLayout {
     pub mm_exe_file: u32,
     /// 0 where the kernel has no locks of single mappings (before 6.4).
     pub mm_lock_seq: u32,
+    /// Offsets of `mm_mt.ma_root` and `mm_mt.ma_flags`, 0 where no maple tree has the mappings (before 6.1).
+    pub mm_mt_root: u32,
+    pub mm_mt_flags: u32,
     pub vma_start: u32,
     pub vma_end: u32,
+    pub vma_mm: u32,
     pub vma_flags: u32,
     pub vma_file: u32,
     pub vma_anon_vma: u32,
@@ -78,7 +82,7 @@ pub struct KernelLayout {
 
 const _: () = assert!(
     size_of::<KernelLayout>()
-        == 50 * 4
+        == 53 * 4
             + size_of::<SharingLayout>()
             + size_of::<UringLayout>()
             + size_of::<SampleLayout>()
@@ -103,8 +107,11 @@ impl KernelLayout {
         mm_arg_end: 0,
         mm_exe_file: 0,
         mm_lock_seq: 0,
+        mm_mt_root: 0,
+        mm_mt_flags: 0,
         vma_start: 0,
         vma_end: 0,
+        vma_mm: 0,
         vma_flags: 0,
         vma_file: 0,
         vma_anon_vma: 0,

@@ -8,13 +8,12 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use super::failure::Failure;
-use super::signals::{Signals, status_of_signal};
+use super::signals::status_of_signal;
 use super::target::TargetArgs;
 use super::terminal::ColorChoice;
-use super::{duration, progress, stdout, terminal};
+use super::{duration, live, stdout, terminal};
 use crate::analysis;
-use crate::capture::{self, CaptureError, EngineChoice, Settings, Target};
-use crate::host::kernel;
+use crate::capture::{EngineChoice, Settings, Target};
 use crate::model::{Audit, CommandOutcome};
 use crate::report::text::TextOptions;
 use crate::report::{SortKey, json, text};
@@ -109,64 +108,15 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
         top: args.top.get(),
         sort: args.sort,
     };
-    kernel::lift_memlock();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::io("cannot start", &error))?;
-    let status = runtime.block_on(count_and_print(args, &settings, options));
-    // A report that is stuck in a full pipe must not hold up the end.
-    runtime.shutdown_background();
-    status
-}
-
-async fn count_and_print(
-    args: &Args,
-    settings: &Settings,
-    options: TextOptions,
-) -> Result<ExitCode, Failure> {
-    let mut signals =
-        Signals::new().map_err(|error| Failure::io("cannot listen for signals", &error))?;
-    let window = signals.window(async |stop| {
-        tokio::select! {
-            biased;
-            snapshot = capture::live(settings, stop.requested()) => snapshot,
-            never = show_progress(settings) => match never {},
-        }
-    });
-    let window = window.await;
-    progress::clear();
-    let audit = match (window, signals.last()) {
-        (Ok(Ok(snapshot)), _) => analysis::audit(snapshot),
-        (Ok(Err(stopped @ CaptureError::Stopped)), Some(signal)) => {
-            return Ok(Failure::from(stopped).report_with(signal.into()));
-        }
-        (Ok(Err(error)), _) => return Err(error.into()),
-        (Err(signal), _) => return Ok(signal.into()),
-    };
-    let status = match &audit.command {
-        Some(outcome) if args.forward_status => status_of(outcome),
-        _ => ExitCode::SUCCESS,
-    };
-    // On another thread, so that a signal ends even a report that nobody reads.
-    let json = args.json;
-    let printed = tokio::task::spawn_blocking(move || print(&audit, json, &options));
-    tokio::select! {
-        printed = printed => match printed {
-            Ok(result) => result.map(|()| status),
-            // It panicked, and has said so.
-            Err(_) => Err(Failure::usage("the report could not be made")),
-        },
-        signal = signals.next() => Ok(signal.into()),
-    }
-}
-
-/// A command has the terminal for itself.
-async fn show_progress(settings: &Settings) -> std::convert::Infallible {
-    match settings.target {
-        Target::Command(_) => std::future::pending().await,
-        _ => progress::show(settings.duration).await,
-    }
+    let (as_json, forward_status) = (args.json, args.forward_status);
+    live::run(&settings, move |snapshot| {
+        let audit = analysis::audit(snapshot);
+        print(&audit, as_json, &options)?;
+        Ok(match &audit.command {
+            Some(outcome) if forward_status => status_of(outcome),
+            _ => ExitCode::SUCCESS,
+        })
+    })
 }
 
 fn print(audit: &Audit, as_json: bool, options: &TextOptions) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ mod completions;
 mod doctor;
 mod duration;
 mod failure;
+mod live;
 mod log;
 mod man;
 mod progress;

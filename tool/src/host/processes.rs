@@ -33,6 +33,15 @@ pub fn all() -> impl Iterator<Item = (u32, u64, ProcessFacts)> {
         })
 }
 
+/// Start time of the process of a `/proc/PID` directory, in clock ticks since boot; `None` where it
+/// is gone.
+#[must_use]
+pub fn start_ticks(process: &OwnedFd) -> Option<u64> {
+    let mut reader = Reader::new();
+    let (_, start_ticks) = parse_stat(reader.read(process, "stat")?)?;
+    Some(start_ticks)
+}
+
 /// What kind of task a process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nature {

@@ -74,7 +74,7 @@ pub struct UserStack {
 }
 
 /// An open file as the kernel knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpenFile {
     /// Inode number.
     pub inode: u64,

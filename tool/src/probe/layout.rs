@@ -10,6 +10,7 @@ use crate::probe::ProbeError;
 use crate::probe::btf::{self, Btf};
 use crate::probe::sharing;
 
+mod maple;
 pub(crate) mod sample;
 pub(crate) mod uring;
 
@@ -59,6 +60,7 @@ pub(crate) fn for_tracepoints(btf: &Btf<'_>, tracepoints: &[&str]) -> Result<aya
 /// [`ProbeError::Layout`] where it lacks a structure member.
 pub(crate) fn of_kernel(btf: &Btf<'_>) -> Result<Kernel, ProbeError> {
     let at = |structure: &str, member: &str| offset(btf, structure, member);
+    let mappings = maple::of_mappings(btf).unwrap_or_default();
     let layout = KernelLayout {
         task_tgid: at("task_struct", "tgid")?,
         task_pid: at("task_struct", "pid")?,
@@ -75,8 +77,11 @@ pub(crate) fn of_kernel(btf: &Btf<'_>) -> Result<Kernel, ProbeError> {
         mm_arg_end: at("mm_struct", "arg_end")?,
         mm_exe_file: at("mm_struct", "exe_file")?,
         mm_lock_seq: at("mm_struct", "mm_lock_seq").unwrap_or(0),
+        mm_mt_root: mappings.root,
+        mm_mt_flags: mappings.flags,
         vma_start: at("vm_area_struct", "vm_start")?,
         vma_end: at("vm_area_struct", "vm_end")?,
+        vma_mm: at("vm_area_struct", "vm_mm")?,
         vma_flags: at("vm_area_struct", "vm_flags")?,
         vma_file: at("vm_area_struct", "vm_file")?,
         vma_anon_vma: at("vm_area_struct", "anon_vma")?,

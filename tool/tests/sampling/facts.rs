@@ -1,6 +1,6 @@
 //! What samples tell besides bytes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context as _, Result, ensure};
 use copytax::model::{Call, Class, EndpointKind, Engine, RawSample, SampleKind};
@@ -125,6 +125,28 @@ pub(crate) fn stacks_are_those_of_the_functions(engine: Engine) -> Result<()> {
             "{:?}",
             sample.kernel
         );
+    }
+    Ok(())
+}
+
+/// Requests of io_uring, too; a thread of the kernel that takes them up has no user stack.
+pub(crate) fn rings_are_sampled(engine: Engine) -> Result<()> {
+    for (moves, has_user) in [("ring", true), ("polled", false)] {
+        let watched = watch(engine, every(30_000), moves)?;
+        ensure!(watched.samples.len() > 100, "{}", watched.samples.len());
+        let read = of_kind(&watched, SampleKind::Read).map(|read| read.id);
+        let reads: HashSet<u64> = read.collect();
+        for sample in &watched.samples {
+            ensure!(sample.user.is_some() == has_user, "{sample:?}");
+            ensure!(sample.process.pid == watched.pid, "{sample:?}");
+            ensure!(reads.contains(&sample.id), "{sample:?}");
+            let call = match sample.kind {
+                SampleKind::Read => Call::UringRead,
+                _ => Call::UringSend,
+            };
+            ensure!(sample.call == Some(call), "{sample:?}");
+        }
+        ensure!(of_kind(&watched, SampleKind::Bounce).count() > 50);
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ mod estimates;
 mod facts;
 mod limits;
 mod moves;
+mod rings;
 mod worker;
 
 use std::process::ExitCode;
@@ -20,7 +21,7 @@ use copytax::model::Engine;
 /// A test, for an engine.
 type Test = fn(Engine) -> anyhow::Result<()>;
 
-const TESTS: [(&str, Test); 8] = [
+const TESTS: [(&str, Test); 9] = [
     (
         "estimates_are_near_the_truth",
         estimates::are_near_the_truth,
@@ -35,6 +36,7 @@ const TESTS: [(&str, Test); 8] = [
         "stacks_are_those_of_the_functions",
         facts::stacks_are_those_of_the_functions,
     ),
+    ("rings_are_sampled", facts::rings_are_sampled),
     (
         "what_finds_no_room_is_counted",
         limits::what_finds_no_room_is_counted,

@@ -7,12 +7,14 @@ use std::net::TcpStream;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::path::Path;
 
+use crate::rings;
+
 /// What the workload says before it waits.
 pub(crate) const READY: &str = "ready";
 
 /// The file that everything is read from: its folder and its name.
 pub(crate) const NAMES: [&str; 2] = ["some folder", "source"];
-const FILE_BYTES: usize = 1 << 20;
+pub(crate) const FILE_BYTES: usize = 1 << 20;
 
 /// What [`bounce`] and [`send`] have on their stacks.
 pub(crate) const BOUNCE_MARK: u64 = 0xb0c3_b0c3_b0c3_b0c3;
@@ -27,7 +29,7 @@ pub(crate) const BOUNCED: &str = "bounce";
 pub(crate) const ZERO_COPY: &str = "zero_copy";
 pub(crate) const OTHER: &str = "other";
 
-pub(crate) const MOVES: [(&str, Move); 11] = [
+pub(crate) const MOVES: [(&str, Move); 13] = [
     ("bounce", bounce),
     ("small", small),
     ("send", send),
@@ -39,6 +41,8 @@ pub(crate) const MOVES: [(&str, Move); 11] = [
     ("splice", splice),
     ("compute", compute),
     ("zeroes", zeroes),
+    ("ring", rings::submitted),
+    ("polled", rings::polled),
 ];
 
 /// Writes the file.
@@ -53,7 +57,7 @@ pub(crate) fn path(folder: &Path) -> std::path::PathBuf {
     folder.join(NAMES[0]).join(NAMES[1])
 }
 
-fn source(folder: &Path) -> io::Result<File> {
+pub(crate) fn source(folder: &Path) -> io::Result<File> {
     File::open(path(folder))
 }
 

@@ -5,8 +5,10 @@
 mod support;
 
 mod go;
+mod mappings;
 mod nginx;
 mod python;
+mod roles;
 mod scale;
 mod witness;
 mod workload;

@@ -1,24 +1,17 @@
 //! Many threads and many processes: totals are exact and nothing is lost.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::process::Command;
-use std::sync::Barrier;
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{WaitOptions, wait};
-use tempfile::TempDir;
 
-use crate::support::audit::{Audit, ENGINES};
-use crate::support::prerequisites;
+use crate::roles;
+use crate::support::audit::ENGINES;
 use crate::support::report::{Report, Syscall};
-
-/// Set for a process that plays a role of these tests.
-const PLAY: &str = "COPYTAX_TEST_PLAY";
 
 const THREADS: u64 = 64;
 const WRITES_OF_A_THREAD: u64 = 1_009;
@@ -34,7 +27,7 @@ const WRITES_OF_A_PROCESS: u64 = 2;
 #[test]
 fn sixty_four_writers_are_counted_exactly() -> Result<()> {
     for engine in ENGINES {
-        let Some(report) = played(engine, "writers")? else {
+        let Some(report) = roles::played(engine, "scale::writers")? else {
             return Ok(());
         };
         writers_are_exact(&report)?;
@@ -63,7 +56,7 @@ fn writers_are_exact(report: &Report) -> Result<()> {
 #[test]
 fn two_thousand_short_lived_processes_are_counted_exactly() -> Result<()> {
     for engine in ENGINES {
-        let Some(report) = played(engine, "short_lived")? else {
+        let Some(report) = roles::played(engine, "scale::short_lived")? else {
             return Ok(());
         };
         short_lived_are_exact(&report)?;
@@ -94,39 +87,14 @@ fn short_lived_are_exact(report: &Report) -> Result<()> {
     Ok(())
 }
 
-/// What the audit says of a process that plays a role: this program, started again with one of
-/// the ignored tests below.
-fn played(engine: &str, role: &str) -> Result<Option<Report>> {
-    if prerequisites::or_skip(prerequisites::root())?.is_none() {
-        return Ok(None);
-    }
-    let folder = TempDir::new()?;
-    let mut command = Command::new("env");
-    command.arg(format!("{PLAY}=1")).arg(env::current_exe()?);
-    command.args(["--exact", "--ignored", "--nocapture"]);
-    command.arg(format!("scale::{role}"));
-    let out = folder.path().join("stdout");
-    let report = Audit::of_command(engine, &out, &command)?.report()?;
-    let said = std::fs::read_to_string(out)?;
-    ensure!(said.contains("1 passed"), "the role failed: {said}");
-    Ok(Some(report))
-}
-
 #[test]
 #[ignore = "a role that another test starts"]
 fn writers() -> Result<()> {
-    if env::var_os(PLAY).is_none() {
+    if !roles::is_played() {
         return Ok(());
     }
     let null = File::options().write(true).open("/dev/null")?;
-    // Threads that begin and end change the mappings of the process, which then cannot be looked at.
-    let all = Barrier::new(THREADS as usize);
-    let writer = || {
-        all.wait();
-        let written = write_pattern_to(&null, WRITES_OF_A_THREAD);
-        all.wait();
-        written
-    };
+    let writer = || write_pattern_to(&null, WRITES_OF_A_THREAD);
     thread::scope(|scope| {
         let writers: Vec<_> = (0..THREADS).map(|_| scope.spawn(writer)).collect();
         for writer in writers {
@@ -139,7 +107,7 @@ fn writers() -> Result<()> {
 #[test]
 #[ignore = "a role that another test starts"]
 fn short_lived() -> Result<()> {
-    if env::var_os(PLAY).is_none() {
+    if !roles::is_played() {
         return Ok(());
     }
     let null = File::options().write(true).open("/dev/null")?;

@@ -92,8 +92,7 @@ fn check(engine: EngineChoice, first: u64, end: u64) -> Result<(), String> {
     ))
 }
 
-/// Loss counters that are not 0. Threads that begin and end change mappings, so that those of others may be
-/// out of reach for a moment: no write of a mapping is made at such a time.
+/// Loss counters that are not 0.
 fn lost(snapshot: &Snapshot) -> Vec<String> {
     let loss = &snapshot.loss;
     [
@@ -103,6 +102,7 @@ fn lost(snapshot: &Snapshot) -> Vec<String> {
         ("content_unreadable", loss.content_unreadable),
         ("pieces_truncated", loss.pieces_truncated),
         ("endpoint_unknown", loss.endpoint_unknown),
+        ("mapping_contention", loss.mapping_contention),
         ("uring_unseen", loss.uring_unseen.unwrap_or(1)),
     ]
     .into_iter()

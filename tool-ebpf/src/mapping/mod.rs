@@ -1,5 +1,8 @@
 //! Whether memory that is written is a mapping of a file: its pages, not a copy of them.
 
+mod area;
+mod tree;
+
 use core::{cell::Cell, ffi::c_void};
 
 use aya_ebpf::{
@@ -10,22 +13,13 @@ use aya_ebpf::{
 use copytax_common::LossCounter;
 
 use crate::{
-    endpoint::{S_IFMT, S_IFREG},
-    kernel::{Task, load, read},
+    kernel::{Task, load},
     layout::layout,
     loss, opaque,
     sample::{self, mix},
     sampling,
 };
-
-/// `include/linux/mm.h`: the mapping was made with `MAP_SHARED`.
-const VM_MAYSHARE: u64 = 0x80;
-/// `include/linux/mm.h`: huge pages, also anonymous ones, have a file of their own.
-const VM_HUGETLB: u64 = 0x0040_0000;
-/// `include/linux/fs.h`: the kernel's own inode, as that of anonymous shared memory
-/// (`shmem_zero_setup` of `mm/shmem.c`) and of what has no inode (`alloc_anon_inode` of
-/// `fs/libfs.c`).
-const S_PRIVATE: u32 = 1 << 9;
+use area::Area;
 
 /// A mapping of this process that is none of a file. It stays that as long as no mapping of the process
 /// is changed: each change takes the process' lock for writing, and counts `mm_lock_seq` on
@@ -53,7 +47,7 @@ static NO_FILE: PerCpuArray<NoFile> = PerCpuArray::with_max_entries(NO_FILES, 0)
 struct Mapping {
     tag: Cell<u64>,
     address: Cell<u64>,
-    end: Cell<u64>,
+    area: Area,
     is_file: Cell<u64>,
     /// The file, as [`crate::flows::Files::source`].
     file: Cell<u32>,
@@ -72,6 +66,31 @@ static MAPPING: PerCpuArray<Mapping> = PerCpuArray::with_max_entries(1, 0);
 fn mapping() -> Option<&'static Mapping> {
     // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
     MAPPING.get_ptr(0).map(|mapping| unsafe { &*mapping })
+}
+
+impl Mapping {
+    #[inline(always)]
+    fn end(&self) -> u64 {
+        opaque::get(&self.area.end)
+    }
+
+    /// Says what the mapping is.
+    #[inline(always)]
+    fn conclude(&self) {
+        let file = self.area.mapped_file();
+        if file.is_some() {
+            sampling::set_source(self.area.file());
+        }
+        opaque::set(&self.is_file, if file.is_some() { YES } else { NO });
+        opaque::set(&self.file, file.unwrap_or(0));
+    }
+
+    /// There is none that could be looked at.
+    #[inline(always)]
+    fn is_nowhere(&self) {
+        opaque::set(&self.is_file, NO);
+        opaque::set(&self.area.end, u64::MAX);
+    }
 }
 
 #[inline(always)]
@@ -112,8 +131,7 @@ pub(crate) fn is_known_no_file(tag: u64, start: u64, end: u64) -> bool {
 #[inline(always)]
 pub(crate) fn is_no_file(tag: u64, start: u64, end: u64) -> bool {
     is_known_no_file(tag, start, end)
-        || (mapping_find(tag, start) == NO
-            && mapping().is_some_and(|mapping| mapping.end.get() >= end))
+        || (mapping_find(tag, start) == NO && mapping().is_some_and(|mapping| mapping.end() >= end))
 }
 
 /// A run of memory that is in one mapping.
@@ -128,7 +146,7 @@ pub(crate) struct Run {
 #[inline(always)]
 pub(crate) fn find(tag: u64, address: u64, length: u64) -> Run {
     let answer = mapping_find(tag, address);
-    let end = mapping().map_or(0, |mapping| mapping.end.get());
+    let end = mapping().map_or(0, |mapping| mapping.end());
     let left = end.wrapping_sub(address);
     Run {
         length: if left < length { left } else { length },
@@ -151,8 +169,7 @@ extern "C" fn mapping_find(tag: u64, address: u64) -> u64 {
     };
     mapping.tag.set(tag);
     mapping.address.set(address);
-    opaque::set(&mapping.end, u64::MAX);
-    opaque::set(&mapping.is_file, NO);
+    mapping.is_nowhere();
     if layout!(has_find_vma) == 0 {
         return NO;
     }
@@ -167,7 +184,8 @@ extern "C" fn mapping_find(tag: u64, address: u64) -> u64 {
             0,
         )
     };
-    if result == EBUSY {
+    if result == EBUSY && !tree::find(mapping) {
+        mapping.is_nowhere();
         loss::count(LossCounter::MappingContention);
     }
     mapping.is_file.get()
@@ -178,55 +196,20 @@ const EBUSY: i64 = -16;
 
 /// Callback of `bpf_find_vma`, which must not be a global function. Nobody changes mappings meanwhile.
 #[inline(never)]
-extern "C" fn look(task: *const u8, vma: *const u8, _context: *mut c_void) -> i64 {
+extern "C" fn look(_task: *const u8, vma: *const u8, _context: *mut c_void) -> i64 {
     let Some(mapping) = mapping() else {
         return 0;
     };
-    let end: u64 = load(vma, layout!(vma_end));
-    mapping.end.set(end);
-    if is_file(task, vma) {
-        mapping.is_file.set(YES);
-        let file: u64 = load(vma, layout!(vma_file));
-        let inode: u64 = read(file, layout!(id_file), layout!(file_inode));
-        let number: u64 = read(inode, layout!(id_inode), layout!(inode_ino));
-        mapping.file.set(mix(number) as u32);
-        sampling::set_source(file);
-        return 0;
-    }
-    if layout!(mm_lock_seq) != 0
+    mapping.area.load(vma);
+    mapping.conclude();
+    if mapping.is_file.get() == NO
+        && layout!(mm_lock_seq) != 0
         && let Some(slot) = slot_of(mapping.tag.get(), mapping.address.get())
     {
         slot.tag.set(mapping.tag.get());
-        slot.start.set(load(vma, layout!(vma_start)));
-        slot.end.set(end);
+        slot.start.set(mapping.area.start.get());
+        slot.end.set(mapping.end());
         slot.sequence.set(sequence());
     }
     0
-}
-
-/// Whether the pages of a mapping are those of a file that the process does not run.
-///
-/// A private mapping has pages of its own from the first that was written on: that makes its `anon_vma`
-/// (`anon_vma_prepare` of `mm/rmap.c`), which stays.
-#[inline(always)]
-fn is_file(task: *const u8, vma: *const u8) -> bool {
-    let file: u64 = load(vma, layout!(vma_file));
-    if file == 0 {
-        return false;
-    }
-    let flags: u64 = load(vma, layout!(vma_flags));
-    let private_pages: u64 = load(vma, layout!(vma_anon_vma));
-    if flags & VM_HUGETLB != 0 || (flags & VM_MAYSHARE == 0 && private_pages != 0) {
-        return false;
-    }
-    let inode: u64 = read(file, layout!(id_file), layout!(file_inode));
-    let mode: u16 = read(inode, layout!(id_inode), layout!(inode_mode));
-    let inode_flags: u32 = read(inode, layout!(id_inode), layout!(inode_flags));
-    if mode & S_IFMT != S_IFREG || inode_flags & S_PRIVATE != 0 {
-        return false;
-    }
-    let memory: *const u8 = load(task, layout!(task_mm));
-    let program: u64 = load(memory, layout!(mm_exe_file));
-    let program_inode: u64 = read(program, layout!(id_file), layout!(file_inode));
-    inode != program_inode
 }

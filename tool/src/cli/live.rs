@@ -1,0 +1,69 @@
+//! A live capture as the command line runs it: with signals, progress, and a report at its end.
+
+use std::process::ExitCode;
+
+use super::failure::Failure;
+use super::progress;
+use super::signals::Signals;
+use crate::capture::{self, CaptureError, Settings, Target};
+use crate::host::kernel;
+use crate::model::Snapshot;
+
+/// Captures, and hands what was counted to `report`, which says how to exit.
+pub(crate) fn run(
+    settings: &Settings,
+    report: impl FnOnce(Snapshot) -> Result<ExitCode, Failure> + Send + 'static,
+) -> Result<ExitCode, Failure> {
+    kernel::lift_memlock();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::io("cannot start", &error))?;
+    let status = runtime.block_on(capture_and_report(settings, report));
+    // A report that is stuck in a full pipe must not hold up the end.
+    runtime.shutdown_background();
+    status
+}
+
+async fn capture_and_report(
+    settings: &Settings,
+    report: impl FnOnce(Snapshot) -> Result<ExitCode, Failure> + Send + 'static,
+) -> Result<ExitCode, Failure> {
+    let mut signals =
+        Signals::new().map_err(|error| Failure::io("cannot listen for signals", &error))?;
+    let window = signals.window(async |stop| {
+        tokio::select! {
+            biased;
+            snapshot = capture::live(settings, stop.requested()) => snapshot,
+            never = show_progress(settings) => match never {},
+        }
+    });
+    let window = window.await;
+    progress::clear();
+    let snapshot = match (window, signals.last()) {
+        (Ok(Ok(snapshot)), _) => snapshot,
+        (Ok(Err(stopped @ CaptureError::Stopped)), Some(signal)) => {
+            return Ok(Failure::from(stopped).report_with(signal.into()));
+        }
+        (Ok(Err(error)), _) => return Err(error.into()),
+        (Err(signal), _) => return Ok(signal.into()),
+    };
+    // On another thread, so that a signal ends even a report that nobody reads.
+    let reported = tokio::task::spawn_blocking(move || report(snapshot));
+    tokio::select! {
+        reported = reported => match reported {
+            Ok(status) => status,
+            // It panicked, and has said so.
+            Err(_) => Err(Failure::usage("the report could not be made")),
+        },
+        signal = signals.next() => Ok(signal.into()),
+    }
+}
+
+/// A command has the terminal for itself.
+async fn show_progress(settings: &Settings) -> std::convert::Infallible {
+    match settings.target {
+        Target::Command(_) => std::future::pending().await,
+        _ => progress::show(settings.duration).await,
+    }
+}
