@@ -20,7 +20,11 @@ pub(crate) fn submitted(folder: &Path, socket: &TcpStream) -> io::Result<Moved> 
 
 /// The same, taken up by a thread of the kernel.
 pub(crate) fn polled(folder: &Path, socket: &TcpStream) -> io::Result<Moved> {
-    relay(IoUring::builder().setup_sqpoll(1_000).build(4)?, folder, socket)
+    relay(
+        IoUring::builder().setup_sqpoll(1_000).build(4)?,
+        folder,
+        socket,
+    )
 }
 
 fn relay(mut ring: IoUring, folder: &Path, socket: &TcpStream) -> io::Result<Moved> {

@@ -78,12 +78,7 @@ fn trials() -> Vec<Trial> {
             ktls::check,
             engine,
         ));
-        trials.push(trial(
-            format!("samples_{engine}"),
-            inside,
-            samples,
-            engine,
-        ));
+        trials.push(trial(format!("samples_{engine}"), inside, samples, engine));
     }
     trials
 }
