@@ -18,6 +18,7 @@ fn of_kind(watched: &Watched, kind: SampleKind) -> impl Iterator<Item = &RawSamp
 /// Each byte that is written was read, is written once, and is of the same run.
 pub(crate) fn reads_and_writes_pair_up(engine: Engine) -> Result<()> {
     let watched = watch(engine, every(50_000), "bounce,pieces,vectors,copies")?;
+    ensure!(watched.loss.samples_dropped == 0, "{:?}", watched.loss);
     let mut reads = HashMap::new();
     for read in of_kind(&watched, SampleKind::Read) {
         ensure!(read.id != 0, "{read:?}");

@@ -89,6 +89,8 @@ fn samples(engine: &str) -> Result<()> {
         "raw" => Engine::Raw,
         _ => Engine::Tracepoint,
     };
+    facts::reads_and_writes_pair_up(engine)?;
+    facts::rings_are_sampled(engine)?;
     facts::files_and_addresses_are_right(engine)?;
     facts::stacks_are_those_of_the_functions(engine)?;
     clock::knows_the_system_call(engine)
