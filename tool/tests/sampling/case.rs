@@ -148,10 +148,9 @@ fn collect(
     let mut samples = Vec::new();
     if reading == Reading::Afterwards {
         is_over.recv()?;
-        reader.read(|sample| samples.push(sample));
     }
-    while reading == Reading::Always {
-        let over = is_over.try_recv().is_ok();
+    loop {
+        let over = reading == Reading::Afterwards || is_over.try_recv().is_ok();
         reader.read(|sample| samples.push(sample));
         if over {
             break;
