@@ -9,9 +9,9 @@ use crate::{Abi, ProcessKey};
 tagged! {
     /// What a sample tells.
     SampleKind("sample kind") {
-        /// Some byte of a read was chosen: the stack of the reader.
+        /// Bytes of a read were chosen: the stack of the reader.
         Read = 1 => "read",
-        /// That byte was written unmodified: the stack of the writer. It has the id of the read.
+        /// One of them was written unmodified: the stack of the writer. It has the byte's id.
         Bounce = 2 => "bounce",
         /// Some byte that moved by a zero-copy call was chosen: the stack of the caller.
         ZeroCopy = 3 => "zero_copy",
@@ -84,7 +84,7 @@ pub struct SampleHeader {
     pub tid: u32,
     /// Nanoseconds since boot.
     pub time_ns: u64,
-    /// Joins a read and the write of its byte; else 0.
+    /// Joins a read and the write of its byte; else 0. Of a read: the first of `stands_for` ids.
     pub id: u64,
     /// Bytes of the run that the chosen byte is one of.
     pub bytes: u64,
@@ -125,7 +125,8 @@ pub struct SampleHeader {
     pub class: u8,
     /// [`crate::Sharing`]
     pub sharing: u8,
-    /// Chosen bytes that it stands for: where there is room for one, one of them is kept by lot.
+    /// Chosen bytes that it stands for. Of a read: all of the call's. Else, where there was room for one
+    /// only, that was kept by lot.
     pub stands_for: u32,
     /// What bytes came from.
     pub source_file: FileFacts,

@@ -40,8 +40,8 @@ mod walk;
 
 use aya_ebpf::{
     helpers::generated::bpf_task_pt_regs,
-    macros::{btf_tracepoint, tracepoint},
-    programs::{BtfTracePointContext, TracePointContext},
+    macros::{btf_tracepoint, perf_event, tracepoint},
+    programs::{BtfTracePointContext, PerfEventContext, TracePointContext},
 };
 use layout::layout;
 use uring::Completion;
@@ -178,6 +178,14 @@ fn uring_submit_tracepoint(context: TracePointContext) -> u32 {
 #[inline(always)]
 fn uring_overflow_tracepoint(_context: TracePointContext) -> u32 {
     uring::on_overflow();
+    0
+}
+
+/// The clock of a CPU.
+#[perf_event]
+#[inline(always)]
+fn cpu_tick(context: PerfEventContext) -> u32 {
+    sampling::on_tick(&context);
     0
 }
 

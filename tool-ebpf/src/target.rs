@@ -19,6 +19,17 @@ pub(crate) static TARGETS: HashMap<u32, u32> = HashMap::with_max_entries(16_384,
 /// Whether the process of `task` is accounted.
 #[inline(always)]
 pub(crate) fn accounted(leader: Task, tgid: u32) -> bool {
+    is_accounted(leader, tgid, || is_target(leader, tgid))
+}
+
+/// [`accounted`], for the clock, which interrupts what remembers found targets.
+#[inline(always)]
+pub(crate) fn accounted_at_tick(leader: Task, tgid: u32) -> bool {
+    is_accounted(leader, tgid, || flags_of(tgid) & TARGET_ACTIVE != 0)
+}
+
+#[inline(always)]
+fn is_accounted(leader: Task, tgid: u32, is_target: impl FnOnce() -> bool) -> bool {
     if tgid == filter!(self_tgid) {
         return false;
     }
@@ -26,7 +37,7 @@ pub(crate) fn accounted(leader: Task, tgid: u32) -> bool {
     if mode == FilterMode::All as u32 {
         true
     } else if mode == FilterMode::Pids as u32 {
-        is_target(leader, tgid)
+        is_target()
     } else if mode == FilterMode::Comm as u32 {
         let comm = layout!(task_comm);
         leader.u64(comm) == filter!(comm[0]) && leader.u64(comm + 8) == filter!(comm[1])

@@ -113,6 +113,13 @@ impl Registers {
         segment == USER32_CS
     }
 
+    /// Whether these are registers of code in user mode: the lower bits of its segment say so.
+    #[inline(always)]
+    pub(crate) fn is_user_mode(registers: *const Self) -> bool {
+        // SAFETY: the kernel made the pointer.
+        unsafe { (&raw const (*registers).code_segment).read_volatile() & 3 != 0 }
+    }
+
     /// Where the thread is in user mode.
     #[inline(always)]
     pub(crate) fn instruction_pointer(registers: *const Self) -> u64 {

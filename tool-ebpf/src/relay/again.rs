@@ -61,7 +61,7 @@ pub(super) fn renew(place: Place, request: &Request) -> bool {
         set.samples[way][0].set(entry!(request, samples[0]));
         set.samples[way][1].set(entry!(request, samples[1]));
         set.samples[way][2].set(entry!(request, samples[2]));
-        chosen::written(place.index(), way as u64);
+        chosen::renewed(set, request, place.index(), way);
     }
     lock::release(set.lock.as_ptr());
     is_same

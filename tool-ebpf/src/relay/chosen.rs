@@ -6,7 +6,7 @@ use aya_ebpf::{macros::map, maps::Array};
 use copytax_common::{Class, EndpointKind};
 
 use super::table::{
-    COPIED, SETS, Set, WAYS, entry, granule, index_of, relay_lock, request, set_at, unlock,
+    COPIED, Request, SETS, Set, WAYS, entry, granule, index_of, relay_lock, request, set_at, unlock,
 };
 use crate::{
     sample,
@@ -70,6 +70,14 @@ fn set_bit(set: &Set, way: usize, is_chosen: bool) {
 pub(super) fn written(index: u64, way: u64) {
     if sampling::is_on() {
         relay_write_chosen(index, way);
+    }
+}
+
+/// [`written`], where it is often nothing.
+#[inline(always)]
+pub(super) fn renewed(set: &Set, request: &Request, index: u64, way: usize) {
+    if sampling::is_on() && (entry!(request, chosen) || has_chosen(set, way)) {
+        relay_write_chosen(index, way as u64);
     }
 }
 

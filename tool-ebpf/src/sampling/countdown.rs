@@ -123,11 +123,7 @@ fn turn_slice(countdown: &Countdown, stream: u32) {
         let empty = (now - slice) / SLICE_NS - 1;
         let halvings = empty + u64::from(countdown.taken.get() * 4 < samples_of_slice());
         if halvings != 0 {
-            let fewer = if doublings > halvings {
-                doublings - halvings
-            } else {
-                0
-            };
+            let fewer = doublings.saturating_sub(halvings);
             countdown.doublings.set(fewer);
             countdown.left.set(draw(stream, fewer));
         }

@@ -7,13 +7,13 @@ use aya_ebpf::{
     macros::map,
     maps::PerCpuArray,
 };
-use copytax_common::{Class, LossCounter, SampleKind, Sharing};
+use copytax_common::{Class, SampleKind, Sharing};
 
 use super::{
     countdown::{self, Stream},
     is_on,
 };
-use crate::{loss, opaque, sample};
+use crate::{opaque, sample};
 
 /// Chosen bytes of a call that each have a record, a power of 2.
 pub(super) const PLACES: usize = 8;
@@ -214,7 +214,12 @@ extern "C" fn sampling_choose(address: u64, length: u64, doublings: u64, is_read
     current.chosen.bytes.set(length as u32);
     current.chosen.stands_for.set(1);
     current.chosen.doublings.set(doublings as u8);
-    if is_read != 0 {
+    let has_read = opaque::get(&current.count) != 0;
+    if is_read != 0 && has_read {
+        // Ids of one call follow on each other: its reads can share a record.
+        let noted = &current.places[0];
+        noted.stands_for.set(noted.stands_for.get() + 1);
+    } else if is_read != 0 {
         let noted = note(current, SampleKind::Read, 0, current.source.get());
         noted.id.set(id);
         noted.bytes.set(length);
@@ -285,9 +290,6 @@ extern "C" fn sampling_note() -> u64 {
     let mut place = opaque::get(&current.count);
     if place < PLACES as u64 {
         opaque::set(&current.count, place + 1);
-    } else if fresh.kind.get() == SampleKind::Read as u8 {
-        loss::count(LossCounter::SamplesDropped);
-        return 0;
     } else {
         place = lot(PLACES as u64);
         let other = &current.places[sample::masked::<{ PLACES as u64 - 1 }>(place)];

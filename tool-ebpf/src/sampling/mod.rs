@@ -9,11 +9,13 @@
 //! before: a distance that is drawn anew, or what is left of one, is distributed like a whole one.
 
 mod countdown;
+mod cpu;
 mod current;
 mod file;
 mod record;
 mod thread;
 
+pub(crate) use cpu::on_tick;
 pub(crate) use current::{
     Caller, Chosen, begin, choose, chosen_now, flow, lot, note_bounce, set_source,
 };

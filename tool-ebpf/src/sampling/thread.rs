@@ -15,7 +15,7 @@ use crate::{arch::Registers, kernel::Task, layout::layout, opaque};
 const BPF_F_USER_STACK: u64 = 1 << 8;
 
 /// `include/linux/sched.h`: threads that have no user side: of the kernel, and workers of io_uring.
-const PF_KTHREAD: u32 = 0x0020_0000;
+pub(super) const PF_KTHREAD: u32 = 0x0020_0000;
 const PF_IO_WORKER: u32 = 0x0000_0010;
 
 /// Parts of a stack that are copied one by one: the first page may be cut.

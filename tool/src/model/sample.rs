@@ -17,7 +17,8 @@ pub struct RawSample {
     pub thread: u32,
     /// When, nanoseconds since boot.
     pub time_ns: u64,
-    /// Joins a read ([`SampleKind::Read`]) and the write of its byte ([`SampleKind::Bounce`]); else 0.
+    /// Joins a read ([`SampleKind::Read`]) and the write of its byte ([`SampleKind::Bounce`]); else 0. Of
+    /// a read it is the first of [`Self::stands_for`] ids.
     pub id: u64,
     /// By which call; `None` of the CPU.
     pub call: Option<Call>,
@@ -29,7 +30,8 @@ pub struct RawSample {
     pub class: Option<Class>,
     /// Whether the kernel shared or copied it.
     pub sharing: Sharing,
-    /// Chosen bytes that it stands for: where there was room for one, one of them was kept by lot.
+    /// Chosen bytes that it stands for. Of a read: all of the call's. Else, where there was room for one
+    /// only, that was kept by lot.
     pub stands_for: u32,
     /// Bytes of the run that the chosen byte is one of.
     pub bytes: u64,

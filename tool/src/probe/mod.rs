@@ -2,6 +2,7 @@
 
 mod btf;
 mod cause;
+mod clock;
 mod ended;
 mod floor;
 mod layout;
@@ -18,6 +19,7 @@ mod transfers;
 mod trials;
 mod uring;
 
+pub use clock::CPU_HERTZ;
 pub use ended::{Occupancy, Taken};
 pub use floor::Floor;
 pub use samples::SampleReader;

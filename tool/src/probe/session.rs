@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use aya::programs::perf_event::PerfEventLink;
 use aya::programs::tp_btf::BtfTracePointLink;
 use aya::programs::trace_point::TracePointLink;
 use aya::programs::{BtfTracePoint, ProgramError, TracePoint};
@@ -13,6 +14,7 @@ use copytax_common::{Call, Filter, KernelLayout, LossCounter, ProcessRecord};
 use crate::model::{Engine, ErrorCount, FlowCount, Loss, ProcessId};
 use crate::probe::btf::Btf as KernelBtf;
 use crate::probe::cause::cause;
+use crate::probe::clock;
 use crate::probe::layout::uring::CATEGORY as URING;
 use crate::probe::program::{not_attached, program, refused};
 use crate::probe::samples::SampleReader;
@@ -48,6 +50,8 @@ pub struct Session {
     samples: Option<SampleReader>,
     /// Why nothing is sampled although it was asked for.
     sampling_refused: Option<String>,
+    /// Whether CPU time is sampled, or why not although it was asked for.
+    clock: Result<bool, String>,
 }
 
 /// What the parts of [`Session::load`] took.
@@ -66,6 +70,7 @@ pub struct LoadTimes {
 enum Link {
     Raw(BtfTracePointLink),
     Tracepoint(TracePointLink),
+    Clock(PerfEventLink),
 }
 
 impl Drop for Session {
@@ -125,6 +130,7 @@ impl Session {
         let load = |object: &[u8], layout: &KernelLayout, sampling: &Sampling| {
             let mut session = Self::load_object(object, types.as_ref(), layout, filter, sampling)?;
             session.load_uring(uring.clone(), types.as_ref());
+            session.load_clock(sampling);
             session.times.types = begin.elapsed() - session.times.maps - session.times.programs;
             tracing::debug!("loaded: {:?}", session.times);
             Ok::<_, ProbeError>(session)
@@ -154,6 +160,9 @@ impl Session {
             }
             match load(&object, &layout, &Sampling::OFF) {
                 Ok(mut session) => {
+                    if let (true, Some(reason)) = (sampling.cpu, &sampling_refused) {
+                        session.clock = Err(reason.clone());
+                    }
                     session.sampling_refused = sampling_refused;
                     return Ok(session);
                 }
@@ -208,6 +217,7 @@ impl Session {
             engine,
             samples: samples.transpose()?,
             sampling_refused: None,
+            clock: Ok(false),
             links: Vec::new(),
             has_rdonly_cast: layout.has_rdonly_cast != 0,
             uring: Ok(None),
@@ -231,6 +241,17 @@ impl Session {
             Ok(found)
         });
         self.times.programs += begin.elapsed();
+    }
+
+    /// Loads what samples CPU time, if the kernel takes it.
+    fn load_clock(&mut self, sampling: &Sampling) {
+        if sampling.is_on() && sampling.cpu {
+            let begin = Instant::now();
+            self.clock = clock::load(&mut self.ebpf)
+                .map(|()| true)
+                .map_err(|error| error.to_string());
+            self.times.programs += begin.elapsed();
+        }
     }
 
     /// Adds a process to the target set, with `TARGET_*` flags.
@@ -270,6 +291,12 @@ impl Session {
             tracing::debug!("io_uring is not accounted: {reason}");
             self.uring = Err(reason);
         }
+        if self.clock == Ok(true) {
+            match clock::attach(&mut self.ebpf) {
+                Ok(links) => self.links.extend(links.into_iter().map(Link::Clock)),
+                Err(error) => self.clock = Err(error.to_string()),
+            }
+        }
         Ok(())
     }
 
@@ -294,6 +321,12 @@ impl Session {
     #[must_use]
     pub fn without_sampling(&self) -> Option<&str> {
         self.sampling_refused.as_deref()
+    }
+
+    /// Why CPU time is not sampled although it was asked for, if so.
+    #[must_use]
+    pub fn without_cpu_sampling(&self) -> Option<&str> {
+        self.clock.as_ref().err().map(String::as_str)
     }
 
     /// What reads the samples; `None` where nothing is sampled, or where it was taken before.

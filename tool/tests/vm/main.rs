@@ -4,13 +4,26 @@
 //! machine, runs the test programs, says on the console how they ended, and powers off. Started
 //! otherwise it is one of these test programs.
 
+#[path = "../sampling/case.rs"]
+mod case;
+#[path = "../sampling/clock.rs"]
+mod clock;
+#[path = "../sampling/facts.rs"]
+mod facts;
 mod ktls;
 mod machine;
+#[path = "../sampling/moves.rs"]
+mod moves;
+#[path = "../sampling/rings.rs"]
+mod rings;
 mod tool;
+#[path = "../sampling/worker.rs"]
+mod worker;
 
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
+use copytax::model::Engine;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Set, by the kernel's command line, where process 1 is this program.
@@ -30,6 +43,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(bytes) = ktls::as_sender(&arguments) {
         return ktls::sender(bytes);
+    }
+    if arguments.get(1).is_some_and(|word| word == "--worker") {
+        return worker::main(&arguments[2..]);
     }
     libtest_mimic::run(&Arguments::from_args(), trials()).exit_code()
 }
@@ -59,8 +75,22 @@ fn trials() -> Vec<Trial> {
             ktls::check,
             engine,
         ));
+        trials.push(trial(format!("samples_{engine}"), inside, samples, engine));
     }
     trials
+}
+
+/// What is sampled is right, as tests/sampling/ has it outside.
+fn samples(engine: &str) -> Result<()> {
+    let engine = match engine {
+        "raw" => Engine::Raw,
+        _ => Engine::Tracepoint,
+    };
+    facts::reads_and_writes_pair_up(engine)?;
+    facts::rings_are_sampled(engine)?;
+    facts::files_and_addresses_are_right(engine)?;
+    facts::stacks_are_those_of_the_functions(engine)?;
+    clock::knows_the_system_call(engine)
 }
 
 /// All that process 1 does.
