@@ -4,6 +4,7 @@
 mod open;
 mod registry;
 
+use std::fmt;
 use std::fs::File;
 use std::hash::{Hash, Hasher};
 use std::os::fd::OwnedFd;
@@ -30,7 +31,6 @@ const JIT: &str = "[jit]";
 ///
 /// It keeps its file open, so that it can be symbolized when the process has ended or the file has
 /// lost its name.
-#[derive(Debug)]
 pub struct Module {
     id: u32,
     kind: ModuleKind,
@@ -183,6 +183,17 @@ impl Module {
             Some(Table::new(form, data, bases.clone()))
         })
         .collect()
+    }
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The tables of a module are some megabytes.
+        formatter
+            .debug_tuple("Module")
+            .field(&self.id)
+            .field(&self.name)
+            .finish()
     }
 }
 

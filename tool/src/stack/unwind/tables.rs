@@ -30,7 +30,6 @@ pub(in crate::stack) enum Form {
 }
 
 /// One section of call frame information.
-#[derive(Debug)]
 pub(in crate::stack) struct Table {
     form: Form,
     data: Box<[u8]>,
@@ -40,7 +39,7 @@ pub(in crate::stack) struct Table {
 }
 
 /// Code that an entry of the table tells of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 struct Entry {
     start: u64,
     length: u32,
