@@ -13,15 +13,15 @@ use object::{Object, ObjectSection, ObjectSegment};
 
 use crate::support::prerequisites;
 
-const RELEASES: [&str; 3] = ["1.19", "1.22.10", "1.27.3"];
+pub(crate) const RELEASES: [&str; 3] = ["1.19", "1.22.10", "1.27.3"];
 
 /// Name, and what `go build` is told.
-type Form = (&'static str, &'static [&'static str]);
+pub(crate) type Form = (&'static str, &'static [&'static str]);
 
-const NORMAL: Form = ("normal", &[]);
+pub(crate) const NORMAL: Form = ("normal", &[]);
 const STRIPPED: Form = ("stripped", &["-ldflags=-s -w"]);
 const PIE: Form = ("pie", &["-buildmode=pie"]);
-const STRIPPED_PIE: Form = ("stripped-pie", &["-buildmode=pie", "-ldflags=-s -w"]);
+pub(crate) const STRIPPED_PIE: Form = ("stripped-pie", &["-buildmode=pie", "-ldflags=-s -w"]);
 
 #[test]
 fn normal() -> Result<()> {

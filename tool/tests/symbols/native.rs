@@ -192,9 +192,9 @@ const LINK: &str = "program.debug";
 type Said = (String, String);
 
 /// A program that was built from one file.
-struct Built {
+pub(crate) struct Built {
     folder: TempDir,
-    program: PathBuf,
+    pub(crate) program: PathBuf,
 }
 
 /// A file of which addresses are asked.
@@ -230,7 +230,7 @@ impl Symbols {
 }
 
 impl Built {
-    fn new(source: &str, options: &[&str]) -> Result<Self> {
+    pub(crate) fn new(source: &str, options: &[&str]) -> Result<Self> {
         let compiler = if source.ends_with(".cc") { "c++" } else { "cc" };
         Self::by(
             Command::new(prerequisites::program(compiler)?)
