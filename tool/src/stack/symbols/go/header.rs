@@ -40,8 +40,6 @@ pub(super) struct Header {
     pub(super) format: Format,
     /// Address of the table.
     pub(super) address: u64,
-    /// Its length, if the section tells it; else that of the rest of its segment.
-    pub(super) length: u64,
     /// Smallest size of an instruction, in which the table counts.
     pub(super) quantum: u8,
     pub(super) functions: u64,
@@ -104,7 +102,6 @@ impl Header {
         Some(Self {
             format,
             address,
-            length,
             quantum,
             functions,
             text: (text != 0).then_some(text),

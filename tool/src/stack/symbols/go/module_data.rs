@@ -100,7 +100,8 @@ impl ModuleData {
 }
 
 /// The field in front of the slice of text sections, whose first begins where the text does. Since
-/// Go 1.26 the end of the table is between them.
+/// Go 1.26 they are at the end of the table, and the address of that end is between the two fields;
+/// before, in front of it is the address of constants, which lie before the table.
 fn function_data(
     bytes: &mut Bytes,
     pointers: &Pointers<'_>,
@@ -122,13 +123,13 @@ fn function_data(
         if at(sections) != Some(0) || at(address) != Some(text) {
             continue;
         }
-        let before = at(field - 8)?;
-        let end_of_table = header.address.checked_add(header.length)?;
-        return if before == end_of_table {
-            at(field - 16)
+        let (second, first) = (at(field - 16)?, at(field - 8)?);
+        let in_table = header.address.checked_add(header.functions_at)?..=first;
+        return Some(if in_table.contains(&second) {
+            second
         } else {
-            Some(before)
-        };
+            first
+        });
     }
     None
 }
