@@ -28,5 +28,5 @@ pub use frames::{Role, file_name, frame_name, role};
 pub use kernel_path::{KernelPath, NoPath};
 pub use possible::possible_classes;
 pub use route::{Direction, Route, route};
-pub use shares::{CulpritShare, culprits};
+pub use shares::{CulpritShare, culprits, is_of_flow};
 pub use transfers::{Transfers, transfers};

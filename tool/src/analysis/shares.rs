@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::analysis::culprit::{Culprit, Place, culprit};
 use crate::analysis::frames::frame_name;
-use crate::model::{CallSite, Estimate};
+use crate::analysis::tally::mechanism;
+use crate::model::{CallSite, Estimate, Flow};
 
 /// Call sites that have their culprit in common.
 #[derive(Debug, Clone)]
@@ -20,6 +21,14 @@ pub struct CulpritShare<'a> {
     pub margin: f64,
     /// Samples that they stand for.
     pub samples: u64,
+}
+
+/// Whether the bytes of a call site of the same process are among those of `flow`.
+#[must_use]
+pub fn is_of_flow(site: &CallSite, flow: &Flow) -> bool {
+    (site.source, site.sink, site.class, site.sharing)
+        == (flow.source, flow.sink, flow.class, flow.sharing)
+        && mechanism(site.call, site.class) == Some(flow.mechanism)
 }
 
 /// The culprits of `sites`, most bytes first, those that are not known last.

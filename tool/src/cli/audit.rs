@@ -172,9 +172,9 @@ async fn show_progress(settings: &Settings) -> std::convert::Infallible {
 fn print(audit: &Audit, as_json: bool, options: &TextOptions) -> Result<(), Failure> {
     stdout::print(|mut out| {
         if as_json {
-            json::write(&mut out, audit)
+            json::write(&mut out, audit, None)
         } else {
-            text::write(&mut out, audit, options)
+            text::write(&mut out, audit, None, options)
         }
     })
 }

@@ -80,7 +80,7 @@ fn of_step(step: &Step<'_>, is_reversed: bool) -> Label {
 }
 
 /// Source file and line, escaped: the last part of the path says enough to people.
-fn place(frame: &Frame) -> Option<String> {
+pub(in crate::report) fn place(frame: &Frame) -> Option<String> {
     let file = escape(file_name(frame.file.as_deref()?));
     Some(match frame.line {
         Some(line) => format!("{file}:{line}"),

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::model::{ProcessFacts, ProcessId, Profile, Window};
 
 pub(super) use facts::{Facts, number, site_kind};
-pub(super) use label::{Label, LabelKind, labels};
+pub(super) use label::{Label, LabelKind, labels, place};
 pub use options::{GraphOptions, Only, Side, Weight};
 pub(super) use stacks::{Step, Weighted, weighted};
 
