@@ -1,5 +1,7 @@
 //! Snapshots made by hand, for tests of the analysis and of the reports.
 
+pub(crate) mod profile;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 

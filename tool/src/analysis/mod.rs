@@ -2,11 +2,15 @@
 
 mod audit;
 mod compression;
+mod cpu;
+mod culprit;
 pub mod doctor;
 mod fallback;
+mod frames;
 mod kernel_path;
 mod possible;
 mod route;
+mod shares;
 mod tally;
 mod transfers;
 
@@ -18,7 +22,11 @@ pub(crate) mod properties;
 mod tests;
 
 pub use audit::{audit, hit_rate};
+pub use cpu::{CpuTime, SyscallFamily, cpu_estimate, cpu_times};
+pub use culprit::{Culprit, Place, culprit};
+pub use frames::{Role, file_name, frame_name, role};
 pub use kernel_path::{KernelPath, NoPath};
 pub use possible::possible_classes;
 pub use route::{Direction, Route, route};
+pub use shares::{CulpritShare, culprits, is_of_flow};
 pub use transfers::{Transfers, transfers};

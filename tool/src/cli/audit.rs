@@ -105,9 +105,9 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
 fn print(audit: &Audit, as_json: bool, options: &TextOptions) -> Result<(), Failure> {
     stdout::print(|mut out| {
         if as_json {
-            json::write(&mut out, audit)
+            json::write(&mut out, audit, None)
         } else {
-            text::write(&mut out, audit, options)
+            text::write(&mut out, audit, None, options)
         }
     })
 }

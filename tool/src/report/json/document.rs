@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::model::{Audit, ByteClasses, CommandOutcome, Loss};
+use crate::analysis::cpu_times;
+use crate::model::{Audit, ByteClasses, CommandOutcome, Loss, Profile};
 use crate::report::json::SCHEMA;
 use crate::report::json::process::Process;
 use crate::report::names;
@@ -78,8 +79,9 @@ pub(super) struct Bytes {
     kernel_copied: u64,
 }
 
-impl<'a> From<&'a Audit> for Report<'a> {
-    fn from(audit: &'a Audit) -> Self {
+impl<'a> Report<'a> {
+    pub(super) fn new(audit: &'a Audit, profile: Option<&'a Profile>) -> Self {
+        let times = profile.map(|profile| cpu_times(&profile.cpu));
         Self {
             schema: SCHEMA,
             host: Host {
@@ -105,7 +107,11 @@ impl<'a> From<&'a Audit> for Report<'a> {
                 hit_rate: audit.hit_rate,
                 bytes: Bytes::from(&audit.bytes),
             },
-            processes: audit.processes.iter().map(Process::from).collect(),
+            processes: audit
+                .processes
+                .iter()
+                .map(|process| Process::new(process, profile, times.as_ref()))
+                .collect(),
             findings: [],
         }
     }

@@ -4,6 +4,7 @@ mod document;
 mod flow;
 mod formatter;
 mod process;
+mod sites;
 #[cfg(test)]
 mod tests;
 
@@ -11,14 +12,15 @@ use std::io;
 
 use serde::Serialize as _;
 
-use crate::model::Audit;
+use crate::model::{Audit, Profile};
 use document::Report;
 use formatter::SafeFormatter;
 
 /// The name and version of the format.
 pub const SCHEMA: &str = "copytax.report/1";
 
-/// Writes `audit` as one JSON document and a newline.
+/// Writes `audit` as one JSON document and a newline; with a `profile`, also its call sites and CPU
+/// times.
 ///
 /// Strings of processes are kept exactly; characters that would steer a terminal are written as
 /// `\u` escapes.
@@ -26,8 +28,8 @@ pub const SCHEMA: &str = "copytax.report/1";
 /// # Errors
 ///
 /// Those of `out`.
-pub fn write(out: &mut impl io::Write, audit: &Audit) -> io::Result<()> {
+pub fn write(out: &mut impl io::Write, audit: &Audit, profile: Option<&Profile>) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, SafeFormatter::new());
-    Report::from(audit).serialize(&mut serializer)?;
+    Report::new(audit, profile).serialize(&mut serializer)?;
     out.write_all(b"\n")
 }

@@ -9,14 +9,19 @@ use serde_json::Value;
 use super::write;
 use crate::analysis::NoPath;
 use crate::analysis::{self, audit};
-use crate::model::{Audit, Call, EndpointKind, Mechanism, Sharing};
+use crate::analysis::{Place, Role};
+use crate::model::{Audit, Call, Class, EndpointKind, Mechanism, Profile, Sharing};
 use crate::report::fixture;
 
 const SCHEMA: &str = include_str!("../../../../docs/report.schema.json");
 
 fn json(audit: &Audit) -> String {
+    with_profile(audit, None)
+}
+
+fn with_profile(audit: &Audit, profile: Option<&Profile>) -> String {
     let mut out = Vec::new();
-    write(&mut out, audit).expect("a vector takes everything");
+    write(&mut out, audit, profile).expect("a vector takes everything");
     String::from_utf8(out).expect("JSON is UTF-8")
 }
 
@@ -47,6 +52,41 @@ fn every_fixture_is_valid() {
         let errors: Vec<_> = validator.iter_errors(&report).collect();
         assert!(errors.is_empty(), "{errors:?}");
     }
+}
+
+#[test]
+fn call_sites_are_with_their_process() {
+    let audit = fixture::machine();
+    let profile = fixture::profile::machine().profile;
+    let text = with_profile(&audit, Some(&profile));
+    let report: Value = serde_json::from_str(&text).expect("JSON");
+    assert!(validator().is_valid(&report));
+    let processes = report["processes"].as_array().expect("processes");
+    let of = |pid: u32| {
+        let mut processes = processes.iter();
+        processes
+            .find(|process| process["pid"] == pid)
+            .expect("a process")
+    };
+    let filesrv = of(81_234);
+    assert_eq!(filesrv["call_sites"].as_array().map(Vec::len), Some(3));
+    let mut site = filesrv["call_sites"][0].clone();
+    for stack in ["read", "write"] {
+        let frames = site["stacks"][stack]["frames"]
+            .as_array_mut()
+            .expect("frames");
+        frames.drain(..9.min(frames.len() - 2));
+        frames.truncate(2);
+    }
+    expect_file!["../golden/call-site.json"]
+        .assert_eq(&(serde_json::to_string_pretty(&site).expect("JSON") + "\n"));
+    let cpu = &filesrv["cpu"];
+    assert_eq!(cpu["total_ns"], 812_u64 * 10_101_010);
+    assert_eq!(cpu["in_syscall_ns"], 790_u64 * 10_101_010);
+    assert_eq!(cpu["copying_ns"], 612_u64 * 10_101_010);
+    assert_eq!(cpu["copying_margin_ns"], 489_765_971);
+    assert_eq!(of(1201)["cpu"]["total_ns"], 0);
+    assert_eq!(of(1201)["call_sites"], Value::Array(Vec::new()));
 }
 
 #[test]
@@ -116,6 +156,18 @@ fn the_schema_knows_every_name() {
         reasons[1..]
     );
     assert_eq!(
+        allowed("/$defs/call_site/properties/call/enum"),
+        names(Call::ALL, Call::name)
+    );
+    assert_eq!(
+        allowed("/$defs/culprit/properties/place/enum"),
+        names(Place::ALL, Place::name)
+    );
+    assert_eq!(
+        allowed("/$defs/frame/properties/role/enum"),
+        names(Role::ALL, Role::name)
+    );
+    assert_eq!(
         allowed("/$defs/flow/properties/no_kernel_path/enum"),
         names(NoPath::ALL, NoPath::name)
     );
@@ -126,6 +178,18 @@ proptest! {
     fn every_audit_is_valid(snapshot in analysis::properties::snapshots()) {
         static VALIDATOR: std::sync::LazyLock<Validator> = std::sync::LazyLock::new(validator);
         let report: Value = serde_json::from_str(&json(&audit(snapshot))).expect("JSON");
+        prop_assert!(VALIDATOR.is_valid(&report));
+    }
+
+    #[test]
+    fn every_profile_is_valid(fixture in fixture::profile::any()) {
+        static VALIDATOR: std::sync::LazyLock<Validator> = std::sync::LazyLock::new(validator);
+        let snapshot = analysis::fixture::snapshot().with((1..4).map(|pid| {
+            let ends = (EndpointKind::File, EndpointKind::Tcp);
+            analysis::fixture::flow(pid, Call::Write, ends, Class::SameBuffer, 1, 1)
+        }));
+        let text = with_profile(&audit(snapshot), Some(&fixture.profile));
+        let report: Value = serde_json::from_str(&text).expect("JSON");
         prop_assert!(VALIDATOR.is_valid(&report));
     }
 }

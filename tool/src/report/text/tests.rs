@@ -10,7 +10,7 @@ use super::{TextOptions, write};
 use crate::analysis::fixture::flow;
 use crate::analysis::{self, audit};
 use crate::model::EndpointKind::{File, None as NoEnd, Pipe, Tcp, UnixDatagram};
-use crate::model::{Audit, Call, Class, Snapshot};
+use crate::model::{Audit, Call, Class, Profile, Snapshot};
 use crate::report::escape::{is_unsafe, width};
 use crate::report::{SortKey, fixture};
 
@@ -22,8 +22,12 @@ const OPTIONS: TextOptions = TextOptions {
 };
 
 fn text(audit: &Audit, options: &TextOptions) -> String {
+    with_profile(audit, None, options)
+}
+
+fn with_profile(audit: &Audit, profile: Option<&Profile>, options: &TextOptions) -> String {
     let mut out = Vec::new();
-    write(&mut out, audit, options).expect("a vector takes everything");
+    write(&mut out, audit, profile, options).expect("a vector takes everything");
     let text = String::from_utf8(out).expect("the report is UTF-8");
     if !options.color {
         for line in text.lines() {
@@ -184,6 +188,20 @@ fn colour_marks_lost_and_zero_copy_bytes() {
         stripped = stripped.replace(code, "");
     }
     assert_eq!(stripped, text(&fixture::machine(), &plain));
+}
+
+#[test]
+fn lost_bytes_have_a_culprit() {
+    let profile = fixture::profile::machine().profile;
+    for (options, expected) in [
+        (OPTIONS, expect_file!["../golden/call-sites-80.txt"]),
+        (narrow(), expect_file!["../golden/call-sites-40.txt"]),
+    ] {
+        let text = with_profile(&fixture::machine(), Some(&profile), &options);
+        expected.assert_eq(&text);
+    }
+    let hostile = fixture::profile::hostile().profile;
+    with_profile(&fixture::hostile(), Some(&hostile), &narrow());
 }
 
 #[test]
