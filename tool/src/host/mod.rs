@@ -9,3 +9,4 @@ pub mod kernel;
 mod mounts;
 pub mod privileges;
 pub mod processes;
+pub mod runtime;

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use copytax_common::{Call, Class, EndpointKind, Sharing};
 
+use crate::model::Runtime;
+
 /// Everything that was counted in one window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
@@ -157,6 +159,8 @@ pub struct ProcessFacts {
     /// Whether it moves packets by an `AF_XDP` socket, past all calls; `None` where that could not
     /// be known, as of a process that was gone.
     pub af_xdp: Option<bool>,
+    /// What it runs on; `None` where that is not known.
+    pub runtime: Option<Runtime>,
 }
 
 /// Everything that can be lost, counted.

@@ -68,6 +68,20 @@ pub(crate) fn go(version: &str) -> Result<PathBuf> {
     bail!("no Go {version} in {folders:?}; run `cargo xtask setup --tests`")
 }
 
+/// Keeps a command of `go` from all that the machine has of another Go, and from the network.
+pub(crate) fn alone_with_go(command: &mut Command, version: &str) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("go-{version}"));
+    command
+        .env_remove("GOROOT")
+        .env_remove("GOFLAGS")
+        .env("GOENV", "off")
+        .env("GOTOOLCHAIN", "local")
+        .env("GOPROXY", "off")
+        .env("GOPATH", folder.join("path"))
+        .env("GOCACHE", folder.join("cache"))
+        .env("CGO_ENABLED", "0");
+}
+
 /// Where the testbed may be: as told, else beside the build that this test belongs to.
 fn testbeds() -> Vec<PathBuf> {
     if let Some(told) = env::var_os("COPYTAX_TESTBED") {

@@ -17,10 +17,18 @@ pub(crate) struct Report {
 pub(crate) struct Process {
     pub(crate) pid: u32,
     pub(crate) comm: String,
+    pub(crate) runtime: Option<Runtime>,
     pub(crate) hit_rate: Option<f64>,
     pub(crate) bytes: Bytes,
     pub(crate) flows: Vec<Flow>,
     syscalls: BTreeMap<String, Syscall>,
+}
+
+/// What a process runs on.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Runtime {
+    pub(crate) name: String,
+    pub(crate) version: Option<String>,
 }
 
 /// Bytes by class.

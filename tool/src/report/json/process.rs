@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::{CompressionLike, Fallback, FallbackFlow, ProcessAudit, ProcessFacts, Syscall};
+use crate::model::{
+    CompressionLike, Fallback, FallbackFlow, Libc, ProcessAudit, ProcessFacts, Runtime, Syscall,
+};
 use crate::report::json::document::Bytes;
 use crate::report::json::flow::{FlowEntry, evidence};
 use crate::report::names;
@@ -19,7 +21,7 @@ pub(super) struct Process<'a> {
     cmdline: &'a [String],
     cgroup: Option<&'a str>,
     container_id: Option<&'a str>,
-    runtime: Option<&'a str>,
+    runtime: Option<RuntimeEntry<'a>>,
     exited: bool,
     /// Ways past all calls; `None` where they could not be looked for.
     bypass: Option<Vec<&'static str>>,
@@ -30,6 +32,15 @@ pub(super) struct Process<'a> {
     fallbacks: Vec<FallbackEntry>,
     compression_like: Option<Compression>,
     syscalls: BTreeMap<&'static str, SyscallEntry>,
+}
+
+/// What it runs on.
+#[derive(Debug, Serialize)]
+struct RuntimeEntry<'a> {
+    name: &'static str,
+    version: Option<&'a str>,
+    libc: Option<&'static str>,
+    evidence: &'static str,
 }
 
 /// Not measured yet: null, not 0.
@@ -85,7 +96,7 @@ impl<'a> From<&'a ProcessAudit> for Process<'a> {
             cmdline: &facts.cmdline,
             cgroup: facts.cgroup.as_deref(),
             container_id: facts.container_id.as_deref(),
-            runtime: None,
+            runtime: facts.runtime.as_ref().map(RuntimeEntry::from),
             exited: facts.exited,
             bypass: bypass(facts),
             hit_rate: process.hit_rate,
@@ -99,6 +110,17 @@ impl<'a> From<&'a ProcessAudit> for Process<'a> {
                 .iter()
                 .map(|(call, sums)| (call.name(), SyscallEntry::from(sums)))
                 .collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Runtime> for RuntimeEntry<'a> {
+    fn from(runtime: &'a Runtime) -> Self {
+        Self {
+            name: runtime.name.name(),
+            version: runtime.version.as_deref(),
+            libc: runtime.libc.map(Libc::name),
+            evidence: runtime.evidence.name(),
         }
     }
 }

@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::write;
 use crate::analysis::NoPath;
 use crate::analysis::{self, audit};
-use crate::model::{Audit, Call, EndpointKind, Mechanism, Sharing};
+use crate::model::{
+    Audit, Call, EndpointKind, Libc, Mechanism, RuntimeEvidence, RuntimeName, Sharing,
+};
 use crate::report::fixture;
 
 const SCHEMA: &str = include_str!("../../../../docs/report.schema.json");
@@ -110,6 +112,18 @@ fn the_schema_knows_every_name() {
     let mut endpoints = allowed("/$defs/endpoint/enum");
     endpoints.sort_unstable();
     assert_eq!(endpoints, kinds);
+    assert_eq!(
+        allowed("/$defs/runtime/properties/name/enum"),
+        names(RuntimeName::ALL, RuntimeName::name)
+    );
+    assert_eq!(
+        allowed("/$defs/runtime/properties/libc/enum"),
+        names(Libc::ALL, Libc::name)
+    );
+    assert_eq!(
+        allowed("/$defs/runtime/properties/evidence/enum"),
+        names(RuntimeEvidence::ALL, RuntimeEvidence::name)
+    );
     let reasons = names(Sharing::ALL, Sharing::name);
     assert_eq!(
         allowed("/$defs/flow/properties/sharing_reason/enum"),
