@@ -71,6 +71,12 @@ impl Report {
         Ok(self.processes.swap_remove(found))
     }
 
+    /// The process with a pid.
+    pub(crate) fn process(&self, pid: u32) -> Result<&Process> {
+        let found = self.processes.iter().find(|process| process.pid == pid);
+        found.with_context(|| format!("pid {pid} is not in {self:#?}"))
+    }
+
     /// The only process with a command name.
     pub(crate) fn named(&self, comm: &str) -> Result<&Process> {
         let mut found = self.processes.iter().filter(|process| process.comm == comm);
