@@ -7,6 +7,7 @@ pub mod facts;
 pub mod family;
 pub mod kernel;
 mod mounts;
+pub mod network;
 pub mod privileges;
 pub mod processes;
 pub mod runtime;
