@@ -209,6 +209,14 @@ fn doctor_says_the_same_in_text_and_json() {
             .is_some_and(|checks| checks.len() > 8),
         "{json}"
     );
+    let devices = json["network"].as_array().expect("devices");
+    for device in devices {
+        let zero_copy = device["zero_copy"].as_str().expect("a verdict");
+        assert!(
+            ["helps", "helps_less", "copied", "unknown"].contains(&zero_copy),
+            "{device}"
+        );
+    }
 
     let output = run(&["doctor"]);
     assert_eq!(output.status.code(), Some(if works { 0 } else { 2 }));

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use crate::model::{
-    Call, Class, EndpointKind, Engine, ErrorCount, FlowCount, Host, Loss, ProcessFacts, ProcessId,
-    Sharing, Snapshot, TransferCount, Window,
+    Call, Class, EndpointKind, Engine, ErrorCount, FlowCount, Host, Libc, Loss, ProcessFacts,
+    ProcessId, Runtime, RuntimeEvidence, RuntimeName, Sharing, Snapshot, TransferCount, Window,
 };
 
 /// When the window of [`snapshot`] begins, nanoseconds since boot.
@@ -123,6 +123,24 @@ impl Snapshot {
                 ..ProcessFacts::default()
             },
         );
+        self
+    }
+
+    /// With a process that runs on this.
+    pub(crate) fn running_on(
+        mut self,
+        pid: u32,
+        name: RuntimeName,
+        version: Option<&str>,
+        evidence: RuntimeEvidence,
+    ) -> Self {
+        let facts = self.processes.entry(process(pid)).or_default();
+        facts.runtime = Some(Runtime {
+            name,
+            version: version.map(str::to_owned),
+            libc: Some(Libc::Glibc),
+            evidence,
+        });
         self
     }
 

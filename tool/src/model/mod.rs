@@ -2,6 +2,7 @@
 
 mod audit;
 mod profile;
+mod runtime;
 mod sample;
 mod snapshot;
 mod stack;
@@ -14,6 +15,7 @@ pub use copytax_common::{
     Call, CallGroup, Class, EndpointKind, SampleKind, Sharing, SharingVerdict,
 };
 pub use profile::{CallSite, CpuSite, Estimate, Profile, Sampling, SiteKind};
+pub use runtime::{Libc, Runtime, RuntimeEvidence, RuntimeName};
 pub use sample::{OpenFile, RawSample, UserStack};
 pub use snapshot::{
     CommandOutcome, Engine, ErrorCount, FlowCount, Host, Loss, ProcessFacts, ProcessId, Snapshot,

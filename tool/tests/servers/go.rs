@@ -124,21 +124,14 @@ fn build(go: &PathBuf, version: &str) -> Result<PathBuf> {
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("go-{version}"));
     let program = folder.join("testserver");
-    let status = Command::new(go)
+    let mut command = Command::new(go);
+    command
         .args(["build", "-o"])
         .arg(&program)
         .arg(".")
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/go"))
-        // Nothing of the machine's own Go, and nothing from the network.
-        .env_remove("GOROOT")
-        .env_remove("GOFLAGS")
-        .env("GOENV", "off")
-        .env("GOTOOLCHAIN", "local")
-        .env("GOPROXY", "off")
-        .env("GOPATH", folder.join("path"))
-        .env("GOCACHE", folder.join("cache"))
-        .env("CGO_ENABLED", "0")
-        .status()?;
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/go"));
+    prerequisites::alone_with_go(&mut command, version);
+    let status = command.status()?;
     ensure!(status.success(), "go {version} cannot build the server");
     Ok(program)
 }

@@ -17,10 +17,18 @@ pub(crate) struct Report {
 pub(crate) struct Process {
     pub(crate) pid: u32,
     pub(crate) comm: String,
+    pub(crate) runtime: Option<Runtime>,
     pub(crate) hit_rate: Option<f64>,
     pub(crate) bytes: Bytes,
     pub(crate) flows: Vec<Flow>,
     syscalls: BTreeMap<String, Syscall>,
+}
+
+/// What a process runs on.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Runtime {
+    pub(crate) name: String,
+    pub(crate) version: Option<String>,
 }
 
 /// Bytes by class.
@@ -61,6 +69,12 @@ impl Report {
         let found = self.processes.iter().position(|p| p.pid == pid);
         let found = found.with_context(|| format!("pid {pid} is not in {self:#?}"))?;
         Ok(self.processes.swap_remove(found))
+    }
+
+    /// The process with a pid.
+    pub(crate) fn process(&self, pid: u32) -> Result<&Process> {
+        let found = self.processes.iter().find(|process| process.pid == pid);
+        found.with_context(|| format!("pid {pid} is not in {self:#?}"))
     }
 
     /// The only process with a command name.

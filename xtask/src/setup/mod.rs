@@ -8,6 +8,8 @@ mod go;
 mod guest;
 mod linker;
 mod packages;
+mod pip;
+mod python;
 mod toolchain;
 mod tracefs;
 mod versions;
@@ -86,6 +88,7 @@ fn steps(level: Level) -> Vec<Box<dyn Step>> {
             Box::new(packages::TESTS),
             Box::new(go::Go("1.22.10")),
             Box::new(go::Go("1.27.3")),
+            Box::new(python::PythonPackages),
         ],
         Level::Machine => vec![Box::new(packages::MACHINE), Box::new(guest::GuestKernel)],
         Level::Lint => vec![

@@ -55,12 +55,20 @@ pub(super) const TESTS: Packages = Packages {
     list: &[
         ("nginx-light", Proof::Program("nginx")),
         ("haproxy", Proof::Program("haproxy")),
+        ("apache2-bin", Proof::Program("apache2")),
+        ("lighttpd", Proof::Program("lighttpd")),
+        ("default-jdk-headless", Proof::Program("javac")),
+        ("nodejs", Proof::Program("node")),
+        ("ruby", Proof::Program("ruby")),
+        ("php-cli", Proof::Program("php")),
         ("netcat-openbsd", Proof::Program("nc.openbsd")),
         ("openssl", Proof::Program("openssl")),
         ("bindfs", Proof::Program("bindfs")),
         ("e2fsprogs", Proof::Program("mkfs.ext4")),
         ("xfsprogs", Proof::Program("mkfs.xfs")),
         ("btrfs-progs", Proof::Program("mkfs.btrfs")),
+        ("g++", Proof::Program("c++")),
+        ("musl-tools", Proof::Program("musl-gcc")),
         ("gcc-multilib", Proof::File("/usr/include/asm")),
         (
             "libc6-dev-i386",
@@ -113,7 +121,11 @@ impl Step for Packages {
         let missing = self.missing();
         apt.install(&missing)?;
         // Installed for its binary: the machine's next boot is not to start a server either.
-        for (package, service) in [("nginx-light", "nginx"), ("haproxy", "haproxy")] {
+        for (package, service) in [
+            ("nginx-light", "nginx"),
+            ("haproxy", "haproxy"),
+            ("lighttpd", "lighttpd"),
+        ] {
             if missing.contains(&package) && Path::new("/run/systemd/system").exists() {
                 let disable = ["disable", "--now", "--quiet", service];
                 shell::run(Command::new("systemctl").args(disable))?;

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::analysis::CpuTime;
 use crate::model::{
-    CompressionLike, Fallback, FallbackFlow, ProcessAudit, ProcessFacts, ProcessId, Profile,
-    Syscall,
+    CompressionLike, Fallback, FallbackFlow, Libc, ProcessAudit, ProcessFacts, ProcessId, Profile,
+    Runtime, Syscall,
 };
 use crate::report::json::document::Bytes;
 use crate::report::json::flow::{FlowEntry, evidence};
@@ -24,7 +24,7 @@ pub(super) struct Process<'a> {
     cmdline: &'a [String],
     cgroup: Option<&'a str>,
     container_id: Option<&'a str>,
-    runtime: Option<&'a str>,
+    runtime: Option<RuntimeEntry<'a>>,
     exited: bool,
     /// Ways past all calls; `None` where they could not be looked for.
     bypass: Option<Vec<&'static str>>,
@@ -37,6 +37,15 @@ pub(super) struct Process<'a> {
     fallbacks: Vec<FallbackEntry>,
     compression_like: Option<Compression>,
     syscalls: BTreeMap<&'static str, SyscallEntry>,
+}
+
+/// What it runs on.
+#[derive(Debug, Serialize)]
+struct RuntimeEntry<'a> {
+    name: &'static str,
+    version: Option<&'a str>,
+    libc: Option<&'static str>,
+    evidence: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -89,7 +98,7 @@ impl<'a> Process<'a> {
             cmdline: &facts.cmdline,
             cgroup: facts.cgroup.as_deref(),
             container_id: facts.container_id.as_deref(),
-            runtime: None,
+            runtime: facts.runtime.as_ref().map(RuntimeEntry::from),
             exited: facts.exited,
             bypass: bypass(facts),
             hit_rate: process.hit_rate,
@@ -129,6 +138,17 @@ fn cpu(
     times
         .get(&id)
         .map_or_else(|| CpuEntry::from(&CpuTime::default()), CpuEntry::from)
+}
+
+impl<'a> From<&'a Runtime> for RuntimeEntry<'a> {
+    fn from(runtime: &'a Runtime) -> Self {
+        Self {
+            name: runtime.name.name(),
+            version: runtime.version.as_deref(),
+            libc: runtime.libc.map(Libc::name),
+            evidence: runtime.evidence.name(),
+        }
+    }
 }
 
 fn bypass(facts: &ProcessFacts) -> Option<Vec<&'static str>> {

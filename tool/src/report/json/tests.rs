@@ -10,7 +10,9 @@ use super::write;
 use crate::analysis::NoPath;
 use crate::analysis::{self, audit};
 use crate::analysis::{Place, Role};
-use crate::model::{Audit, Call, Class, EndpointKind, Mechanism, Profile, Sharing};
+use crate::model::{
+    Audit, Call, Class, EndpointKind, Libc, Mechanism, Profile, RuntimeEvidence, RuntimeName, Sharing,
+};
 use crate::report::fixture;
 
 const SCHEMA: &str = include_str!("../../../../docs/report.schema.json");
@@ -150,6 +152,18 @@ fn the_schema_knows_every_name() {
     let mut endpoints = allowed("/$defs/endpoint/enum");
     endpoints.sort_unstable();
     assert_eq!(endpoints, kinds);
+    assert_eq!(
+        allowed("/$defs/runtime/properties/name/enum"),
+        names(RuntimeName::ALL, RuntimeName::name)
+    );
+    assert_eq!(
+        allowed("/$defs/runtime/properties/libc/enum"),
+        names(Libc::ALL, Libc::name)
+    );
+    assert_eq!(
+        allowed("/$defs/runtime/properties/evidence/enum"),
+        names(RuntimeEvidence::ALL, RuntimeEvidence::name)
+    );
     let reasons = names(Sharing::ALL, Sharing::name);
     assert_eq!(
         allowed("/$defs/flow/properties/sharing_reason/enum"),

@@ -4,7 +4,8 @@ use std::io;
 
 use crate::analysis::{is_of_flow, route, transfers};
 use crate::model::{
-    CallSite, Class, CompressionLike, EndpointKind, Flow, Mechanism, ProcessAudit, Profile,
+    CallSite, Class, CompressionLike, EndpointKind, Flow, Mechanism, ProcessAudit, ProcessFacts,
+    Profile, Runtime,
     SharingVerdict,
 };
 use crate::report::escape::{escape, truncate, width};
@@ -81,7 +82,7 @@ fn title(page: &Page, process: &ProcessAudit) -> String {
     let facts = &process.facts;
     let exited = if facts.exited { ", exited" } else { "" };
     let name = format!("{} ({}{exited})", command_name(process, 20), process.id.pid);
-    let mut rest = String::new();
+    let mut rest = runtime(page, facts).unwrap_or_default();
     if let Some(id) = &facts.container_id {
         rest += &format!("  container {}", truncate_id(&escape(id)));
     }
@@ -94,6 +95,12 @@ fn title(page: &Page, process: &ProcessAudit) -> String {
     }
     let room = page.width.saturating_sub(width(&name));
     page.bold(&name) + truncate(&rest, room).trim_end()
+}
+
+/// What it runs on, where that is more than a language and there is room for it.
+fn runtime(page: &Page, facts: &ProcessFacts) -> Option<String> {
+    let Runtime { name, version, .. } = facts.runtime.as_ref().filter(|_| page.is_wide())?;
+    Some(format!("  {} {}", name.name(), version.as_deref()?))
 }
 
 /// The form that container tools print.
