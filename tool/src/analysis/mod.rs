@@ -21,4 +21,4 @@ pub use audit::{audit, hit_rate};
 pub use kernel_path::{KernelPath, NoPath};
 pub use possible::possible_classes;
 pub use route::{Direction, Route, route};
-pub use transfers::{Transfers, transfers};
+pub use transfers::{Transfers, transfers, typical_size_by_bytes};
