@@ -1,6 +1,7 @@
 //! Pure decisions over a snapshot: hit rates, lost bytes, totals. No I/O.
 
 mod audit;
+pub mod catalog;
 mod compression;
 pub mod doctor;
 mod fallback;
