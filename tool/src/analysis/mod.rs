@@ -3,6 +3,7 @@
 mod audit;
 pub mod catalog;
 mod compression;
+pub mod diagnosis;
 pub mod doctor;
 mod fallback;
 mod kernel_path;
