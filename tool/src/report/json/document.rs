@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::model::{Audit, ByteClasses, CommandOutcome, Loss};
 use crate::report::json::SCHEMA;
+use crate::report::json::findings::FindingEntry;
 use crate::report::json::process::Process;
 use crate::report::names;
 
@@ -18,7 +19,7 @@ pub(super) struct Report<'a> {
     loss: LossCounts,
     totals: Totals,
     processes: Vec<Process<'a>>,
-    findings: [(); 0],
+    findings: Vec<FindingEntry<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -106,7 +107,7 @@ impl<'a> From<&'a Audit> for Report<'a> {
                 bytes: Bytes::from(&audit.bytes),
             },
             processes: audit.processes.iter().map(Process::from).collect(),
-            findings: [],
+            findings: audit.findings.iter().map(FindingEntry::from).collect(),
         }
     }
 }

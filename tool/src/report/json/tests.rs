@@ -1,5 +1,7 @@
 //! The document against its schema and its golden.
 
+use std::collections::BTreeMap;
+
 use expect_test::expect_file;
 use jsonschema::Validator;
 use proptest::prelude::proptest;
@@ -9,7 +11,7 @@ use serde_json::Value;
 use super::write;
 use crate::analysis::NoPath;
 use crate::analysis::{self, audit};
-use crate::model::{Audit, Call, EndpointKind, Mechanism, Sharing};
+use crate::model::{Audit, Call, EndpointKind, MatchedBy, Mechanism, Sharing, Verdict};
 use crate::report::fixture;
 
 const SCHEMA: &str = include_str!("../../../../docs/report.schema.json");
@@ -30,6 +32,7 @@ fn validator() -> Validator {
 fn golden() {
     expect_file!["../golden/hostile.json"].assert_eq(&json(&fixture::hostile()));
     expect_file!["../golden/ways.json"].assert_eq(&json(&fixture::ways()));
+    expect_file!["../golden/hostile-findings.json"].assert_eq(&json(&fixture::hostile_findings()));
 }
 
 #[test]
@@ -42,6 +45,8 @@ fn every_fixture_is_valid() {
         fixture::hostile(),
         fixture::ways(),
         fixture::nothing_moved(),
+        fixture::findings(),
+        fixture::hostile_findings(),
     ] {
         let report: Value = serde_json::from_str(&json(&audit)).expect("JSON");
         let errors: Vec<_> = validator.iter_errors(&report).collect();
@@ -115,6 +120,16 @@ fn the_schema_knows_every_name() {
         allowed("/$defs/flow/properties/sharing_reason/enum"),
         reasons[1..]
     );
+    let verdicts = names(Verdict::ALL, Verdict::name);
+    let found = verdicts.iter().filter(|name| **name != "healthy");
+    assert_eq!(
+        allowed("/$defs/finding/properties/verdict/enum"),
+        found.copied().collect::<Vec<_>>()
+    );
+    assert_eq!(
+        allowed("/$defs/finding/properties/matched_by/enum"),
+        names(MatchedBy::ALL, MatchedBy::name)
+    );
     assert_eq!(
         allowed("/$defs/flow/properties/no_kernel_path/enum"),
         names(NoPath::ALL, NoPath::name)
@@ -125,7 +140,8 @@ proptest! {
     #[test]
     fn every_audit_is_valid(snapshot in analysis::properties::snapshots()) {
         static VALIDATOR: std::sync::LazyLock<Validator> = std::sync::LazyLock::new(validator);
-        let report: Value = serde_json::from_str(&json(&audit(snapshot))).expect("JSON");
+        let audit = fixture::diagnosed(audit(snapshot), Vec::new(), &BTreeMap::new());
+        let report: Value = serde_json::from_str(&json(&audit)).expect("JSON");
         prop_assert!(VALIDATOR.is_valid(&report));
     }
 }

@@ -1,10 +1,12 @@
 //! The report for people.
 
 mod failures;
+mod findings;
 mod flows;
 mod footer;
 mod headline;
 mod layout;
+mod rules;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -15,6 +17,8 @@ use crate::model::{Audit, Flow, ProcessAudit};
 use crate::report::SortKey;
 use crate::report::escape::{escape, truncate};
 use layout::{Page, wrap};
+
+pub use rules::{write_rule, write_rules};
 
 /// How the text is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +59,7 @@ pub fn write(out: &mut impl io::Write, audit: &Audit, options: &TextOptions) -> 
     if !processes.is_empty() {
         writeln!(out)?;
         table::write(out, &page, shown, hidden, &audit.bytes)?;
+        findings::write(out, &page, audit)?;
         for process in detailed {
             writeln!(out)?;
             flows::write(out, &page, process)?;
