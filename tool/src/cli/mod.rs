@@ -4,11 +4,13 @@ mod audit;
 mod completions;
 mod doctor;
 mod duration;
+mod explain;
 mod failure;
 mod live;
 mod log;
 mod man;
 mod progress;
+mod rules;
 mod signals;
 mod stdout;
 mod target;
@@ -32,6 +34,7 @@ Examples:
   copytax audit -p 4711 -d 1m        one process, for a minute
   copytax audit --comm nginx --json  every nginx, for scripts
   copytax audit -- CMD ARGS          a command, from its first call to its end
+  copytax explain G1                 a finding's cause and fix
   copytax doctor                     what works here, and what to mend
 
 Exit status: 0 done; 2 usage, privileges, or a machine that cannot do it; 128+n
@@ -58,6 +61,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Audit(Box<audit::Args>),
+    Explain(explain::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -84,6 +88,7 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Audit(args) => audit::run(args, cli.color),
+        Command::Explain(args) => explain::run(args, cli.color),
         Command::Doctor(args) => doctor::run(args, cli.color, probe::trials),
         Command::Completions(args) => completions::run(args, Cli::command()),
         Command::Man(args) => man::run(args, Cli::command()),
