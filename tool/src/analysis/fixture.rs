@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::model::{
     Call, Class, EndpointKind, Engine, ErrorCount, FlowCount, Host, Libc, Loss, ProcessFacts,
-    ProcessId, Runtime, RuntimeEvidence, RuntimeName, Sharing, Snapshot, TransferCount, Window,
+    ProcessId, Profile, Runtime, RuntimeEvidence, RuntimeName, Sharing, Snapshot, TransferCount,
+    Window,
 };
 
 /// When the window of [`snapshot`] begins, nanoseconds since boot.
@@ -46,6 +47,8 @@ pub(crate) fn snapshot() -> Snapshot {
             ..Loss::default()
         },
         command: None,
+        profile: Profile::default(),
+        without_profile: None,
     }
 }
 

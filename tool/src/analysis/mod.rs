@@ -1,9 +1,11 @@
 //! Pure decisions over a snapshot: hit rates, lost bytes, totals. No I/O.
 
 mod audit;
+pub mod catalog;
 mod compression;
 mod cpu;
 mod culprit;
+pub mod diagnosis;
 pub mod doctor;
 mod fallback;
 mod frames;
@@ -29,4 +31,4 @@ pub use kernel_path::{KernelPath, NoPath};
 pub use possible::possible_classes;
 pub use route::{Direction, Route, route};
 pub use shares::{CulpritShare, culprits, is_of_flow};
-pub use transfers::{Transfers, transfers};
+pub use transfers::{Transfers, transfers, typical_size_by_bytes};

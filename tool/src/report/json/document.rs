@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::analysis::cpu_times;
 use crate::model::{Audit, ByteClasses, CommandOutcome, Loss, Profile};
 use crate::report::json::SCHEMA;
+use crate::report::json::findings::FindingEntry;
 use crate::report::json::process::Process;
 use crate::report::names;
 
@@ -19,7 +20,7 @@ pub(super) struct Report<'a> {
     loss: LossCounts,
     totals: Totals,
     processes: Vec<Process<'a>>,
-    findings: [(); 0],
+    findings: Vec<FindingEntry<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -112,7 +113,7 @@ impl<'a> Report<'a> {
                 .iter()
                 .map(|process| Process::new(process, profile, times.as_ref()))
                 .collect(),
-            findings: [],
+            findings: audit.findings.iter().map(FindingEntry::from).collect(),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The JSON report, `copytax.report/1`: `docs/report.schema.json` describes it.
 
 mod document;
+mod findings;
 mod flow;
 mod formatter;
 mod process;
+mod rules;
 mod sites;
 #[cfg(test)]
 mod tests;
@@ -15,6 +17,8 @@ use serde::Serialize as _;
 use crate::model::{Audit, Profile};
 use document::Report;
 use formatter::SafeFormatter;
+
+pub use rules::write_rules;
 
 /// The name and version of the format.
 pub const SCHEMA: &str = "copytax.report/1";

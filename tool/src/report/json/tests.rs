@@ -1,5 +1,7 @@
 //! The document against its schema and its golden.
 
+use std::collections::BTreeMap;
+
 use expect_test::expect_file;
 use jsonschema::Validator;
 use proptest::prelude::proptest;
@@ -11,7 +13,8 @@ use crate::analysis::NoPath;
 use crate::analysis::{self, audit};
 use crate::analysis::{Place, Role};
 use crate::model::{
-    Audit, Call, Class, EndpointKind, Libc, Mechanism, Profile, RuntimeEvidence, RuntimeName, Sharing,
+    Audit, Call, Class, EndpointKind, Libc, MatchedBy, Mechanism, Profile, RuntimeEvidence,
+    RuntimeName, Sharing, Verdict,
 };
 use crate::report::fixture;
 
@@ -37,6 +40,7 @@ fn validator() -> Validator {
 fn golden() {
     expect_file!["../golden/hostile.json"].assert_eq(&json(&fixture::hostile()));
     expect_file!["../golden/ways.json"].assert_eq(&json(&fixture::ways()));
+    expect_file!["../golden/hostile-findings.json"].assert_eq(&json(&fixture::hostile_findings()));
 }
 
 #[test]
@@ -49,6 +53,8 @@ fn every_fixture_is_valid() {
         fixture::hostile(),
         fixture::ways(),
         fixture::nothing_moved(),
+        fixture::findings(),
+        fixture::hostile_findings(),
     ] {
         let report: Value = serde_json::from_str(&json(&audit)).expect("JSON");
         let errors: Vec<_> = validator.iter_errors(&report).collect();
@@ -169,6 +175,16 @@ fn the_schema_knows_every_name() {
         allowed("/$defs/flow/properties/sharing_reason/enum"),
         reasons[1..]
     );
+    let verdicts = names(Verdict::ALL, Verdict::name);
+    let found = verdicts.iter().filter(|name| **name != "healthy");
+    assert_eq!(
+        allowed("/$defs/finding/properties/verdict/enum"),
+        found.copied().collect::<Vec<_>>()
+    );
+    assert_eq!(
+        allowed("/$defs/finding/properties/matched_by/enum"),
+        names(MatchedBy::ALL, MatchedBy::name)
+    );
     assert_eq!(
         allowed("/$defs/call_site/properties/call/enum"),
         names(Call::ALL, Call::name)
@@ -191,7 +207,8 @@ proptest! {
     #[test]
     fn every_audit_is_valid(snapshot in analysis::properties::snapshots()) {
         static VALIDATOR: std::sync::LazyLock<Validator> = std::sync::LazyLock::new(validator);
-        let report: Value = serde_json::from_str(&json(&audit(snapshot))).expect("JSON");
+        let audit = fixture::diagnosed(audit(snapshot), Vec::new(), &BTreeMap::new());
+        let report: Value = serde_json::from_str(&json(&audit)).expect("JSON");
         prop_assert!(VALIDATOR.is_valid(&report));
     }
 

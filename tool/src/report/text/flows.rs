@@ -5,8 +5,7 @@ use std::io;
 use crate::analysis::{is_of_flow, route, transfers};
 use crate::model::{
     CallSite, Class, CompressionLike, EndpointKind, Flow, Mechanism, ProcessAudit, ProcessFacts,
-    Profile, Runtime,
-    SharingVerdict,
+    Profile, Runtime, SharingVerdict,
 };
 use crate::report::escape::{escape, truncate, width};
 use crate::report::text::layout::Page;

@@ -1,10 +1,12 @@
 //! The report for people.
 
 mod failures;
+mod findings;
 mod flows;
 mod footer;
 mod headline;
 mod layout;
+mod rules;
 mod sites;
 mod table;
 #[cfg(test)]
@@ -16,6 +18,8 @@ use crate::model::{Audit, Flow, ProcessAudit, Profile};
 use crate::report::SortKey;
 use crate::report::escape::{escape, truncate};
 use layout::{Page, wrap};
+
+pub use rules::{write_rule, write_rules};
 
 /// How the text is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +65,7 @@ pub fn write(
     if !processes.is_empty() {
         writeln!(out)?;
         table::write(out, &page, shown, hidden, &audit.bytes)?;
+        findings::write(out, &page, audit)?;
         for process in detailed {
             writeln!(out)?;
             flows::write(out, &page, process, profile)?;

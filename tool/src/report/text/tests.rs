@@ -1,6 +1,9 @@
 //! Goldens. `UPDATE_EXPECT=1 cargo test -p copytax` writes them anew.
 
+mod findings;
 mod headline;
+
+use std::collections::BTreeMap;
 
 use expect_test::{Expect, expect, expect_file};
 use proptest::prelude::{any, prop, proptest};
@@ -294,6 +297,7 @@ proptest! {
             facts.container_id = Some(facts.comm.clone());
         }
         let options = TextOptions { width, top, ..OPTIONS };
-        prop_assert!(text(&audit(snapshot), &options).ends_with('\n'));
+        let audit = fixture::diagnosed(audit(snapshot), Vec::new(), &BTreeMap::new());
+        prop_assert!(text(&audit, &options).ends_with('\n'));
     }
 }
