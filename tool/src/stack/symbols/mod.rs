@@ -16,9 +16,6 @@ mod perf_map;
 mod process;
 mod vdso;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;

@@ -5,9 +5,8 @@ mod header;
 mod inline;
 mod module_data;
 mod pointers;
+mod search;
 mod table;
-#[cfg(test)]
-mod tests;
 
 use std::fs::File;
 use std::sync::Arc;
@@ -37,17 +36,19 @@ pub(super) struct Program {
 impl Program {
     /// Reads where the tables are; `None` where there are none of a known format.
     pub(super) fn read(file: &Arc<File>, image: &Image) -> Option<Self> {
-        let mut bytes = Bytes::new(Arc::clone(file));
-        let header = Header::find(&mut bytes, image)?;
-        let data = ModuleData::find(file, &mut bytes, image, &header);
-        let text = data.as_ref().map(|data| data.text).or(header.text)?;
-        let table = Table::read(file, &header, text)?;
-        let wrapper = table.highest_id(&mut bytes)?;
-        Some(Self {
-            calls: Calls::new(image, data.as_ref(), header.format),
-            bytes,
-            table,
-            wrapper,
+        Header::candidates(file, image).find_map(|place| {
+            let mut bytes = Bytes::new(Arc::clone(file));
+            let header = Header::read(&mut bytes, place)?;
+            let data = ModuleData::find(file, &mut bytes, image, &header);
+            let text = data.as_ref().map(|data| data.text).or(header.text)?;
+            let table = Table::read(file, &header, text)?;
+            let wrapper = table.highest_id(&mut bytes)?;
+            Some(Self {
+                calls: Calls::new(image, data.as_ref(), header.format),
+                bytes,
+                table,
+                wrapper,
+            })
         })
     }
 
