@@ -10,6 +10,7 @@ use blazesym::symbolize::{CodeInfo, Input, Sym, Symbolized, Symbolizer};
 use super::Call;
 use super::copy::Copy;
 use super::debug_file::{DebugDirectories, DebugFile};
+use super::demangle::readable;
 use super::image::Image;
 use super::process::path_of;
 
@@ -93,6 +94,8 @@ impl Tables {
 fn symbolizer(debug_directories: &[PathBuf]) -> Symbolizer {
     Symbolizer::builder()
         .enable_auto_reload(false)
+        // See `demangle.rs`.
+        .enable_demangling(false)
         .set_debug_dirs(Some(debug_directories))
         .build()
 }
@@ -152,23 +155,13 @@ impl TableFile {
     }
 }
 
-/// The name that a function is called by: glibc has another for its own use of each of its own
-/// (`include/libc-symbols.h`).
-fn public(name: &str) -> &str {
-    name.strip_prefix("__GI_")
-        .map_or(name, |name| name.strip_prefix("__libc_").unwrap_or(name))
-}
-
 fn calls_of(symbol: &Sym<'_>) -> Vec<Call> {
-    let inlined = symbol.inlined.iter().rev().map(|call| {
-        let name = (!call.name.is_empty()).then(|| public(&call.name).to_owned());
-        call_at(name, call.code_info.as_ref(), true)
-    });
-    let outermost = call_at(
-        Some(public(&symbol.name).to_owned()),
-        symbol.code_info.as_deref(),
-        false,
-    );
+    let inlined = symbol
+        .inlined
+        .iter()
+        .rev()
+        .map(|call| call_at(readable(&call.name), call.code_info.as_ref(), true));
+    let outermost = call_at(readable(&symbol.name), symbol.code_info.as_deref(), false);
     inlined.chain([outermost]).collect()
 }
 

@@ -23,6 +23,10 @@ use super::image::Image;
 /// Calls that are at most inlined into one another; what goes deeper is not believed.
 const DEEPEST: usize = 256;
 
+/// Places that are looked at where the tables may be, and bytes that are read to name an address.
+const MOST_PLACES: usize = 16;
+const MOST_BYTES: u64 = 1 << 20;
+
 /// The tables of one Go program or shared object.
 #[derive(Debug)]
 pub(super) struct Program {
@@ -36,7 +40,8 @@ pub(super) struct Program {
 impl Program {
     /// Reads where the tables are; `None` where there are none of a known format.
     pub(super) fn read(file: &Arc<File>, image: &Image) -> Option<Self> {
-        Header::candidates(file, image).find_map(|place| {
+        let mut places = Header::candidates(file, image).take(MOST_PLACES);
+        places.find_map(|place| {
             let mut bytes = Bytes::new(Arc::clone(file));
             let header = Header::read(&mut bytes, place)?;
             let data = ModuleData::find(file, &mut bytes, image, &header);
@@ -55,6 +60,7 @@ impl Program {
     /// The calls that an address is in, innermost first, as `runtime.CallersFrames` has them: without
     /// the wrappers that Go's compiler makes, so there may be none. `None` where no function of Go is.
     pub(super) fn calls(&mut self, address: u64) -> Option<Vec<Call>> {
+        self.bytes.allow(MOST_BYTES);
         let function = self.table.function(&mut self.bytes, address)?;
         let mut target = address.checked_sub(function.entry)?;
         let mut calls = Vec::new();

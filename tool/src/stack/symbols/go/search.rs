@@ -7,7 +7,9 @@ use super::super::image::Image;
 
 /// Bytes that are looked through at a time, and in all of a segment.
 const PIECE: usize = 1 << 20;
-const LIMIT: u64 = 1 << 30;
+const LIMIT: u64 = 1 << 29;
+/// Segments that are looked through: linkers make up to five.
+const SEGMENTS: usize = 8;
 /// What is looked for is as long as a pointer, and lies as pointers do.
 const POINTER: usize = 8;
 
@@ -32,6 +34,7 @@ pub(super) fn places<'image>(
         // Data come last.
         .rev()
         .filter(|segment| segment.is_loaded())
+        .take(SEGMENTS)
         .flat_map(move |segment| {
             let size = segment.size.min(LIMIT);
             (0..size).step_by(PIECE).flat_map(move |start| {
