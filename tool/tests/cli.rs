@@ -160,8 +160,15 @@ fn manual_pages() {
         .map(|entry| text(entry.expect("an entry").file_name().as_encoded_bytes()))
         .collect();
     names.sort();
-    let expected = ["audit.1", "completions.1", "doctor.1", "explain.1", "man.1"]
-        .map(|n| format!("copytax-{n}"));
+    let expected = [
+        "audit.1",
+        "completions.1",
+        "doctor.1",
+        "explain.1",
+        "flamegraph.1",
+        "man.1",
+    ]
+    .map(|n| format!("copytax-{n}"));
     assert_eq!(names, [&expected[..], &["copytax.1".to_owned()]].concat());
 
     let said = refused(&["man", "--out", "/dev/null/\u{1b}[31m"]);

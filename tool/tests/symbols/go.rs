@@ -23,6 +23,12 @@ const STRIPPED: Form = ("stripped", &["-ldflags=-s -w"]);
 const PIE: Form = ("pie", &["-buildmode=pie"]);
 pub(crate) const STRIPPED_PIE: Form = ("stripped-pie", &["-buildmode=pie", "-ldflags=-s -w"]);
 
+const EXTERNAL: Form = ("external", &["-ldflags=-linkmode=external -s -w"]);
+const EXTERNAL_PIE: Form = (
+    "external-pie",
+    &["-buildmode=pie", "-ldflags=-linkmode=external -s -w"],
+);
+
 #[test]
 fn normal() -> Result<()> {
     agrees(NORMAL)
@@ -41,6 +47,13 @@ fn position_independent() -> Result<()> {
 #[test]
 fn stripped_and_position_independent() -> Result<()> {
     agrees(STRIPPED_PIE)
+}
+
+/// The linker of C leaves the section of Go's tables to others.
+#[test]
+fn linked_by_the_linker_of_c() -> Result<()> {
+    agrees(EXTERNAL)?;
+    agrees(EXTERNAL_PIE)
 }
 
 #[test]
@@ -123,10 +136,10 @@ fn instructions_agree(program: &Path) -> Result<()> {
     for (address, expected) in addresses.iter().zip(expected) {
         let frames = symbolizer.frames(module, *address);
         match frames.first() {
-            // Neither knows it: after the end of the code.
+            // Not of Go: code of C, and marks at the end of the code.
             Some(frame) if expected == Place::default() => {
-                let marks_the_end = frame.function.as_deref() == Some("runtime.etext");
-                assert!(frame.function.is_none() || marks_the_end, "{frame:?}");
+                let is_mark = place(frame).0.starts_with("go:");
+                assert!(frame.language == Language::Native || is_mark, "{frame:?}");
             }
             // The runtime takes the function whose name is first for one without a name.
             Some(frame) if place(frame) == expected || is_first_name(frame, &expected) => {
@@ -227,7 +240,14 @@ pub(crate) fn built(release: &str, (name, options): Form) -> Result<Option<PathB
         .env("GOPROXY", "off")
         .env("GOPATH", folder.join("path"))
         .env("GOCACHE", folder.join("cache"))
-        .env("CGO_ENABLED", "0")
+        .env(
+            "CGO_ENABLED",
+            if name.starts_with("external") {
+                "1"
+            } else {
+                "0"
+            },
+        )
         .status()?;
     ensure!(status.success(), "go {release} cannot build the oracle");
     Ok(Some(program))

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     #[arg(long)]
     check: bool,
     /// What the tests need, too: servers and other programs, tracers to compare with, file
-    /// systems, two Go compilers, a 32-bit C library, and a virtual machine with its kernel.
+    /// systems, three Go compilers, a 32-bit C library, and a virtual machine with its kernel.
     #[arg(long)]
     tests: bool,
     /// What `cargo xtask lint` needs, too: rustfmt and clippy for both halves.

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use crate::model::{Finding, Frame, SmallTransfers, Stack, Verdict};
+use crate::model::{Finding, SmallTransfers, Stack, Verdict};
 use crate::report::json::flow::evidence;
+use crate::report::json::sites::FrameEntry;
 use crate::report::names;
 
 /// One finding.
@@ -46,16 +47,6 @@ struct Stacks<'a> {
     read: Vec<FrameEntry<'a>>,
 }
 
-/// A function of a stack.
-#[derive(Debug, Serialize)]
-struct FrameEntry<'a> {
-    function: Option<&'a str>,
-    file: Option<&'a str>,
-    line: Option<u32>,
-    module: Option<&'a str>,
-    inlined: bool,
-}
-
 impl<'a> From<&'a Finding> for FindingEntry<'a> {
     fn from(finding: &'a Finding) -> Self {
         let is_zero_copy = finding.sharing.verdict().is_some();
@@ -95,18 +86,6 @@ impl<'a> From<&'a Finding> for FindingEntry<'a> {
 fn frames(stack: Option<&Stack>) -> Vec<FrameEntry<'_>> {
     let frames = stack.map_or(&[][..], |stack| &stack.frames);
     frames.iter().map(FrameEntry::from).collect()
-}
-
-impl<'a> From<&'a Frame> for FrameEntry<'a> {
-    fn from(frame: &'a Frame) -> Self {
-        Self {
-            function: frame.function.as_deref(),
-            file: frame.file.as_deref(),
-            line: frame.line,
-            module: frame.module.as_deref(),
-            inlined: frame.is_inlined,
-        }
-    }
 }
 
 impl From<SmallTransfers> for Small {

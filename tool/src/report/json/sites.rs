@@ -53,8 +53,9 @@ struct StackEntry<'a> {
     frames: Vec<FrameEntry<'a>>,
 }
 
+/// One function of a stack.
 #[derive(Debug, Serialize)]
-struct FrameEntry<'a> {
+pub(super) struct FrameEntry<'a> {
     function: Option<&'a str>,
     file: Option<&'a str>,
     line: Option<u32>,

@@ -18,6 +18,9 @@ const SECTION_HEADERS_AT: usize = 40;
 const HEADERS_LIMIT: usize = 8 << 20;
 /// Most bytes of the names of sections, and of one section or segment of notes.
 const NAMES_LIMIT: usize = 1 << 20;
+/// Most segments that are believed, and longest name of a section.
+const MOST_SEGMENTS: u16 = 256;
+const LONGEST_NAME: usize = 256;
 /// Longest build id that is believed: 20 bytes are usual.
 const LONGEST_BUILD_ID: usize = 64;
 
@@ -165,6 +168,9 @@ impl Image {
 
 fn segments(file: &File, header: &[u8]) -> Option<Vec<Segment>> {
     let (offset, count) = (u64_at(header, 32)?, u16_at(header, 56)?);
+    if count > MOST_SEGMENTS {
+        return None;
+    }
     let table = headers(file, offset, count.into(), SEGMENT_HEADER)?;
     table
         .chunks_exact(SEGMENT_HEADER)
@@ -203,6 +209,7 @@ fn sections(file: &File, header: &[u8]) -> Option<Vec<Section>> {
         .chunks_exact(SECTION_HEADER)
         .map(|entry| {
             let name = text.get(usize::try_from(u32_at(entry, 0)?).ok()?..)?;
+            let name = &name[..name.len().min(LONGEST_NAME)];
             Some(Section {
                 name: name.split(|byte| *byte == 0).next()?.into(),
                 kind: u32_at(entry, 4)?,

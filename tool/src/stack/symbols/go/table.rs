@@ -10,8 +10,6 @@ use super::header::{Format, Header};
 const FUNCTIONS_LIMIT: usize = 64 << 20;
 /// Longest name that is read.
 const LONGEST_NAME: usize = 8 << 10;
-/// Most bytes of a table of values of one function.
-const LONGEST_VALUES: u64 = 1 << 20;
 /// A file number that stands for no file.
 const NO_FILE: u32 = u32::MAX;
 
@@ -147,11 +145,9 @@ impl Table {
         if table == 0 {
             return None;
         }
-        let start = self.values.checked_add(table.into())?;
-        let end = start.checked_add(LONGEST_VALUES)?;
-        let mut at = start;
+        let mut at = self.values.checked_add(table.into())?;
         let (mut value, mut into) = (-1_i32, 0_u64);
-        while at < end {
+        loop {
             let change = varint(bytes, &mut at)?;
             if change == 0 && into != 0 {
                 return None;
@@ -168,7 +164,6 @@ impl Table {
                 return u32::try_from(value).ok();
             }
         }
-        None
     }
 
     /// The further table of values of an index, for [`Table::value`]; 0 where there is none.
