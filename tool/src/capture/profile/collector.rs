@@ -19,6 +19,9 @@ use crate::stack::unwind::{Location, Unwinder};
 /// Names of sources and sinks that are told apart at one call site; more are one.
 const MAX_NAMES_OF_SITE: usize = 16;
 
+/// Bytes of one call that may be chosen: of the largest call, 2 GiB, one in each 64 KiB.
+const MAX_CHOSEN_OF_CALL: u32 = 1 << 15;
+
 /// What stands for names that are not told apart.
 const MORE: &str = "(more)";
 
@@ -96,13 +99,15 @@ impl Collector {
             SampleKind::Read => {
                 let source = self.name(&sample, sample.source_file.as_ref());
                 self.widen(SiteKind::Bounced, sample.interval);
-                self.reads.insert(
-                    sample.id,
-                    Read {
-                        stack: user,
-                        source,
-                    },
-                );
+                let read = Read {
+                    stack: user,
+                    source,
+                };
+                // One record of a call stands for all of its chosen bytes, each with an id of its own.
+                for byte in 0..u64::from(sample.stands_for.clamp(1, MAX_CHOSEN_OF_CALL)) {
+                    self.reads
+                        .insert(sample.id.wrapping_add(byte), read.clone());
+                }
             }
             SampleKind::Bounce => self.add_site(&sample, SiteKind::Bounced, user, kernel),
             SampleKind::ZeroCopy => self.add_site(&sample, SiteKind::ZeroCopy, user, kernel),
