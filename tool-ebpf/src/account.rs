@@ -68,7 +68,7 @@ impl Operation {
             } else {
                 bytes = self.walk(source, Direction::Ingest, memory, result);
                 let base = walk::first_address();
-                last_ingest::remember(tag, thread, base, bytes, source.kind as u8, Place(0));
+                last_ingest::remember(tag, thread, base, bytes, source.kind, Place(0));
             }
         }
         self.count_ingest(source, bytes);
@@ -77,10 +77,10 @@ impl Operation {
     /// Counts `bytes` that came into the process, and remembers nothing of them.
     #[inline(always)]
     pub(crate) fn count_ingest(&self, source: &Endpoint, bytes: u64) {
-        if source.kind as u8 == EndpointKind::Pipe as u8 {
+        if source.kind == EndpointKind::Pipe as u8 {
             pipes::discard(source, bytes);
         }
-        let flow = Flow::copied(self.call, source.kind as u8, 0, Class::Ingest);
+        let flow = Flow::copied(self.call, source.kind, 0, Class::Ingest);
         flows::add(self.process, flow, Files::NONE, Amount::call(bytes));
     }
 
@@ -91,8 +91,8 @@ impl Operation {
         if !memory.is_one_unit(bytes) || !self.egress_one_unit(sink, memory, bytes) {
             bytes = self.walk(sink, Direction::Egress, memory, bytes);
         }
-        if sink.kind as u8 == EndpointKind::Pipe as u8 {
-            pipes::fill(sink, Origin::pages(EndpointKind::Pipe), bytes);
+        if sink.kind == EndpointKind::Pipe as u8 {
+            pipes::fill(sink, Origin::pages(EndpointKind::Pipe as u8), bytes);
         }
     }
 
@@ -106,7 +106,7 @@ impl Operation {
         result: u64,
         (key, ids): (SendKey, Ids),
     ) {
-        completions::begin(self.process, self.call, sink.kind as u8, key, ids);
+        completions::begin(self.process, self.call, sink.kind, key, ids);
         self.walk(sink, Direction::ByReference, memory, result);
     }
 
@@ -129,7 +129,7 @@ impl Operation {
                     }
                     Whole::Nothing
                         if memory.length < content::MIN_LENGTH
-                            && !tls::is_record(sink.kind as u8, address, memory.length)
+                            && !tls::is_record(sink.kind, address, memory.length)
                             && mapping::is_no_file(tag, address, address + bytes) =>
                     {
                         match last_ingest::take(tag, self.thread, memory.length, bytes) {
@@ -140,7 +140,7 @@ impl Operation {
                     _ => return false,
                 }
             };
-        let flow = Flow::copied(self.call, origin.source, sink.kind as u8, class);
+        let flow = Flow::copied(self.call, origin.source, sink.kind, class);
         let files = Files {
             source: origin.file,
             sink: sink.id(),
@@ -152,11 +152,11 @@ impl Operation {
     /// Accounts for bytes that moved inside the kernel.
     #[inline(always)]
     pub(crate) fn transfer(&self, source: &Endpoint, sink: &Endpoint, bytes: u64) {
-        let into_pipe = sink.kind as u8 == EndpointKind::Pipe as u8;
+        let into_pipe = sink.kind == EndpointKind::Pipe as u8;
         let halves = sharing::of_call(self.call, source, sink);
-        if source.kind as u8 != EndpointKind::Pipe as u8 || bytes == 0 {
+        if source.kind != EndpointKind::Pipe as u8 || bytes == 0 {
             let origin = Origin {
-                source: source.kind as u8,
+                source: source.kind,
                 sharing: halves.both,
                 file: source.id() as u32,
             };
@@ -195,14 +195,14 @@ impl Operation {
 
     /// Accounts for `bytes` of memory that a pipe took by reference.
     #[inline(always)]
-    pub(crate) fn stage(&self, memory: EndpointKind, pipe: &Endpoint, bytes: u64) {
+    pub(crate) fn stage(&self, memory: u8, pipe: &Endpoint, bytes: u64) {
         self.add_moved(Origin::pages(memory), pipe, Amount::call(bytes));
     }
 
     /// Adds bytes that moved inside the kernel to their flow.
     #[inline(always)]
     fn add_moved(&self, origin: Origin, sink: &Endpoint, amount: Amount) {
-        let class = if sink.kind as u8 == EndpointKind::Pipe as u8 {
+        let class = if sink.kind == EndpointKind::Pipe as u8 {
             Class::Staged
         } else {
             Class::ZeroCopy
@@ -210,7 +210,7 @@ impl Operation {
         let flow = Flow {
             call: self.call,
             source: origin.source,
-            sink: sink.kind as u8,
+            sink: sink.kind,
             class,
             sharing: origin.sharing,
         };
@@ -223,13 +223,7 @@ impl Operation {
 
     /// Adds a call of which neither the memory nor all files can be looked at to its flow.
     #[inline(always)]
-    pub(crate) fn add_unseen(
-        &self,
-        source: EndpointKind,
-        sink: EndpointKind,
-        class: Class,
-        bytes: u64,
-    ) {
+    pub(crate) fn add_unseen(&self, source: u8, sink: u8, class: Class, bytes: u64) {
         let sharing = if class as u8 == Class::ZeroCopy as u8 {
             Sharing::UnknownSource
         } else {
@@ -237,8 +231,8 @@ impl Operation {
         };
         let flow = Flow {
             call: self.call,
-            source: source as u8,
-            sink: sink as u8,
+            source,
+            sink,
             class,
             sharing: sharing as u8,
         };
@@ -247,7 +241,7 @@ impl Operation {
 
     /// Counts a call that failed with `result`, a negative errno.
     #[inline(always)]
-    pub(crate) fn add_error(&self, source: EndpointKind, sink: EndpointKind, result: i64) {
+    pub(crate) fn add_error(&self, source: u8, sink: u8, result: i64) {
         flows::add_error(self.process, self.call, source, sink, (-result) as u16);
     }
 }

@@ -6,8 +6,8 @@ use aya_ebpf::{
     maps::{PerCpuArray, PerCpuHashMap},
 };
 use copytax_common::{
-    Class, EndpointKind, ErrorCounters, ErrorKey, FlowCounters, FlowKey, LossCounter,
-    PENDING_FLOWS, PendingFlow, ProcessKey, Sharing,
+    Class, ErrorCounters, ErrorKey, FlowCounters, FlowKey, LossCounter, PENDING_FLOWS, PendingFlow,
+    ProcessKey, Sharing,
 };
 
 use crate::{loss, process, sample::mix, transfers};
@@ -250,14 +250,8 @@ fn first_of(key: &FlowKey) -> Option<*mut FlowCounters> {
 
 /// Counts a call that failed.
 #[inline(always)]
-pub(crate) fn add_error(
-    process: ProcessKey,
-    call: u8,
-    source: EndpointKind,
-    sink: EndpointKind,
-    errno: u16,
-) {
-    let source_and_sink = [source as u8, sink as u8, 0, 0];
+pub(crate) fn add_error(process: ProcessKey, call: u8, source: u8, sink: u8, errno: u16) {
+    let source_and_sink = [source, sink, 0, 0];
     flow_error(
         process.start_time_ns,
         pack(process.tgid, source_and_sink),
