@@ -104,14 +104,6 @@ static SAMPLED: PerCpuArray<[u32; SAMPLES]> = PerCpuArray::with_max_entries(1, 0
 /// Samples a buffer of `length` bytes (of a `u32`); `None`, and counted, where it cannot be read.
 #[inline(always)]
 pub(crate) fn of(address: u64, length: u64) -> Option<[u32; SAMPLES]> {
-    if length <= u64::from(SAMPLE_LEN) {
-        let hash = hash_at(address, length);
-        if hash == UNREADABLE {
-            loss::count(LossCounter::ContentUnreadable);
-            return None;
-        }
-        return Some([hash as u32, 0, 0]);
-    }
     if sample_buffer(address, length) == 0 {
         return None;
     }

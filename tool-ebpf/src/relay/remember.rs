@@ -121,9 +121,10 @@ extern "C" fn relay_neighbours(index: u64) -> u64 {
         return 0;
     };
     let entry = request.entry.get();
-    let mut found = 0;
+    opaque::set(&request.found, 0);
     opaque::set(&request.way, WAYS as u64);
     for way in 0..WAYS {
+        let found = opaque::get(&request.found);
         let tag = set.tag[way].get();
         if tag != entry.tag {
             if found & INSIDE == 0 && is_free(set, way) {
@@ -134,21 +135,23 @@ extern "C" fn relay_neighbours(index: u64) -> u64 {
         let (from, end) = (sampled_start(set, way), set.end[way].get());
         if end == entry.start {
             if !is_free(set, way) {
-                found |= ADJACENT;
+                opaque::set(&request.found, found | ADJACENT);
             }
         } else if from < entry.end && end > entry.start {
             if from >= entry.start && end <= entry.end && found & INSIDE == 0 {
-                found |= INSIDE;
+                opaque::set(&request.found, found | INSIDE);
                 opaque::set(&request.way, way as u64);
             } else {
-                found |= OVERLAPPING;
+                opaque::set(&request.found, found | OVERLAPPING);
             }
         }
     }
-    if found & OVERLAPPING != 0 && found & INSIDE != 0 {
-        found &= !INSIDE;
+    let found = opaque::get(&request.found);
+    if found & OVERLAPPING != 0 {
+        found & !INSIDE
+    } else {
+        found
     }
-    found
 }
 
 /// Lets an entry of the set that ends where the request's begins grow by it: many small reads that
@@ -221,8 +224,9 @@ extern "C" fn relay_trim(index: u64) -> u64 {
         return 0;
     };
     let entry = request.entry.get();
-    let mut cut = 0;
+    opaque::set(&request.found, 0);
     for way in 0..WAYS {
+        let cut = opaque::get(&request.found);
         let (start, end) = (set.start[way].get(), set.end[way].get());
         if set.tag[way].get() != entry.tag {
             continue;
@@ -232,17 +236,17 @@ extern "C" fn relay_trim(index: u64) -> u64 {
                 if is_free(set, way) {
                     set.tag[way].set(0);
                 } else {
-                    cut |= 1 << way;
+                    opaque::set(&request.found, cut | 1 << way);
                 }
             }
             continue;
         }
         if start < entry.start {
             set.end[way].set(entry.start);
-            cut |= 1 << way;
+            opaque::set(&request.found, cut | 1 << way);
         } else if end > entry.end {
             set.start[way].set(entry.end);
-            cut |= 1 << way;
+            opaque::set(&request.found, cut | 1 << way);
         } else {
             set.tag[way].set(0);
             // The content of the new entry may be that of the old one, in the same place.
@@ -251,7 +255,7 @@ extern "C" fn relay_trim(index: u64) -> u64 {
             }
         }
     }
-    cut
+    opaque::get(&request.found)
 }
 
 /// Samples what is left of some ways (bits of `cut`) of the set, which is locked. A way one of whose
@@ -263,8 +267,9 @@ extern "C" fn relay_resample(index: u64, cut: u64) -> u64 {
         return 0;
     };
     let entry = request.entry.get();
+    opaque::set(&request.found, cut);
     for way in 0..WAYS {
-        if cut & (1 << way) == 0 {
+        if opaque::get(&request.found) & (1 << way) == 0 {
             continue;
         }
         let (start, end) = (set.start[way].get(), set.end[way].get());

@@ -138,6 +138,7 @@ pub(crate) struct Request {
     /// Variables of loops, see [`opaque`].
     pub(super) way: Cell<u64>,
     pub(super) best: Cell<u64>,
+    pub(super) found: Cell<u64>,
     pub(super) before: Cell<u64>,
     pub(super) behind: Cell<u64>,
 }
