@@ -9,7 +9,7 @@ use crate::{
     flows::{self, Amount, Files, Flow},
     last_ingest, mapping, pieces,
     pipes::{self, DRAINED_RUNS, Origin},
-    relay::{self, CHUNK, Place, Whole},
+    relay::{self, CHUNK, Place, Who, Whole},
     sharing, tls,
     walk::{self, Caller, Direction, Shape},
 };
@@ -61,25 +61,36 @@ impl Operation {
     #[inline(always)]
     pub(crate) fn ingest(&self, source: &Endpoint, memory: Memory, result: u64) {
         let mut bytes = result;
-        if result != 0 {
-            let (tag, thread) = (self.tag, self.thread);
-            if memory.is_one_unit(result) {
-                pieces::read(tag, memory.address, result, thread, source.origin());
-            } else {
-                bytes = self.walk(source, Direction::Ingest, memory, result);
-                let base = walk::first_address();
-                last_ingest::remember(tag, thread, base, bytes, source.kind, Place(0));
+        let (tag, thread) = (self.tag, self.thread);
+        if memory.is_one_unit(result) {
+            let address = memory.address;
+            if relay::read_again(tag, address, result, self.who(0), source.origin()) {
+                discard(source, result);
+                return;
             }
+            pieces::read(tag, address, result, thread, source.origin());
+        } else if result != 0 {
+            bytes = self.walk(source, Direction::Ingest, memory, result);
+            let base = walk::first_address();
+            last_ingest::remember(tag, thread, base, bytes, source.kind, Place(0));
         }
         self.count_ingest(source, bytes);
+    }
+
+    /// What the short ways know it by.
+    #[inline(always)]
+    const fn who(&self, sink: u8) -> Who {
+        Who {
+            thread: self.thread,
+            call: self.call,
+            sink,
+        }
     }
 
     /// Counts `bytes` that came into the process, and remembers nothing of them.
     #[inline(always)]
     pub(crate) fn count_ingest(&self, source: &Endpoint, bytes: u64) {
-        if source.kind == EndpointKind::Pipe as u8 {
-            pipes::discard(source, bytes);
-        }
+        discard(source, bytes);
         let flow = Flow::copied(self.call, source.kind, 0, Class::Ingest);
         flows::add(self.process, flow, Files::NONE, Amount::call(bytes));
     }
@@ -115,31 +126,27 @@ impl Operation {
     #[inline(always)]
     fn egress_one_unit(&self, sink: &Endpoint, memory: Memory, bytes: u64) -> bool {
         let (tag, address) = (self.tag, memory.address);
-        let (origin, class) =
-            if let Some(front) = last_ingest::spend(tag, self.thread, address, bytes) {
-                (front.origin, pieces::class_of(front.origin, front.copied))
-            } else {
-                match relay::spend_whole(tag, address, address + bytes) {
-                    Whole::Piece(piece) => {
-                        pieces::forget_spent(tag, &piece, address);
-                        (
-                            piece.origin(),
-                            pieces::class_of(piece.origin(), piece.copied),
-                        )
-                    }
-                    Whole::Nothing
-                        if memory.length < content::MIN_LENGTH
-                            && !tls::is_record(sink.kind, address, memory.length)
-                            && mapping::is_no_file(tag, address, address + bytes) =>
-                    {
-                        match last_ingest::take(tag, self.thread, memory.length, bytes) {
-                            Some(source) => (relay::Origin { source, file: 0 }, Class::SameSize),
-                            None => (pieces::PROCESS, Class::Generated),
-                        }
-                    }
-                    _ => return false,
+        if relay::write_again(tag, address, bytes, self.who(sink.kind), sink.id()) {
+            return true;
+        }
+        let (origin, class) = match relay::spend_whole(tag, address, address + bytes) {
+            Whole::Piece(piece) => {
+                pieces::forget_spent(tag, &piece, address);
+                let class = pieces::class_of(piece.source, piece.copied);
+                (piece.origin(), class)
+            }
+            Whole::Nothing
+                if memory.length < content::MIN_LENGTH
+                    && !tls::is_record(sink.kind, address, memory.length)
+                    && mapping::is_no_file(tag, address, address + bytes) =>
+            {
+                match last_ingest::take(tag, self.thread, memory.length, bytes) {
+                    Some(source) => (relay::Origin { source, file: 0 }, Class::SameSize),
+                    None => (pieces::PROCESS, Class::Generated),
                 }
-            };
+            }
+            _ => return false,
+        };
         let flow = Flow::copied(self.call, origin.source, sink.kind, class);
         let files = Files {
             source: origin.file,
@@ -243,6 +250,14 @@ impl Operation {
     #[inline(always)]
     pub(crate) fn add_error(&self, source: u8, sink: u8, result: i64) {
         flows::add_error(self.process, self.call, source, sink, (-result) as u16);
+    }
+}
+
+/// Takes what was read from a pipe out of it.
+#[inline(always)]
+fn discard(source: &Endpoint, bytes: u64) {
+    if source.kind == EndpointKind::Pipe as u8 {
+        pipes::discard(source, bytes);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Remembering what was read, and making room for it in what was known of the memory.
 
 use super::{
-    again::{Place, renew},
+    again::Place,
     evidence::{relay_unchanged, relay_unchanged_beside},
     place::{relay_place, relay_replace, sampled_start},
     table::{
@@ -28,14 +28,9 @@ pub(crate) fn remember(entry: Entry) -> Place {
     Place(relay_remember() as u32)
 }
 
-/// Like [`remember`], for a read whose content is remembered too: `content_slot` does that. Its last
-/// place may still be its own.
+/// Like [`remember`], for a read whose content is remembered too: `content_slot` does that.
 #[inline(always)]
-pub(crate) fn remember_with_content(
-    entry: Entry,
-    last: Place,
-    content_slot: impl FnOnce() -> u32,
-) -> Place {
+pub(crate) fn remember_with_content(entry: Entry, content_slot: impl FnOnce() -> u32) -> Place {
     let Some(request) = request() else {
         return Place(0);
     };
@@ -44,9 +39,6 @@ pub(crate) fn remember_with_content(
     let slot = content_slot();
     // SAFETY: the cell is valid for writes, and belongs to this CPU.
     unsafe { (*request.entry.as_ptr()).content_slot = slot };
-    if renew(last, request) {
-        return last;
-    }
     Place(relay_remember() as u32)
 }
 

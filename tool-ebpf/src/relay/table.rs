@@ -95,6 +95,23 @@ pub(crate) struct Origin {
     pub(crate) file: u32,
 }
 
+impl Origin {
+    /// As an argument of a global function.
+    #[inline(always)]
+    pub(crate) const fn packed(self) -> u64 {
+        (self.file as u64) << 32 | self.source as u64
+    }
+
+    /// What [`Origin::packed`] packed.
+    #[inline(always)]
+    pub(crate) const fn unpacked(packed: u64) -> Self {
+        Self {
+            source: packed as u8,
+            file: (packed >> 32) as u32,
+        }
+    }
+}
+
 /// A run of bytes that were read and are now written.
 #[derive(Clone, Copy)]
 pub(crate) struct Piece {
