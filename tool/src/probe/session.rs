@@ -13,7 +13,7 @@ use crate::model::{Engine, ErrorCount, FlowCount, Loss, ProcessId};
 use crate::probe::btf::Btf as KernelBtf;
 use crate::probe::cause::cause;
 use crate::probe::layout::uring::CATEGORY as URING;
-use crate::probe::program::{not_attached, program, refused};
+use crate::probe::program::{Programs, not_attached, program, refused};
 use crate::probe::uring::Uring;
 use crate::probe::{ProbeError, layout, maps, object, symbols, tracefs};
 
@@ -52,6 +52,25 @@ pub struct LoadTimes {
     pub maps: Duration,
     /// The verifier and the compiler to machine code, over all programs.
     pub programs: Duration,
+}
+
+/// Loads the programs that there must be; `types` are for the raw engine.
+fn load_own(programs: &mut Programs<'_>, types: Option<&Btf>) -> Result<(), ProbeError> {
+    if let Some(types) = types {
+        for (name, tracepoint) in RAW_PROGRAMS {
+            let program: &mut BtfTracePoint = programs.take(name)?;
+            program
+                .load(tracepoint, types)
+                .map_err(|error| refused(name, &error))?;
+        }
+        return Ok(());
+    }
+    let names = LIFECYCLE_TRACEPOINTS.map(|(name, _)| name);
+    for name in names.into_iter().chain(["sys_exit_tracepoint"]) {
+        let program: &mut TracePoint = programs.take(name)?;
+        program.load().map_err(|error| refused(name, &error))?;
+    }
+    Ok(())
 }
 
 /// An attachment; dropping it detaches.
@@ -111,8 +130,8 @@ impl Session {
         drop(btf);
         drop(bytes);
         let load = |object: &[u8], layout: &KernelLayout| {
-            let mut session = Self::load_object(object, types.as_ref(), layout, filter)?;
-            session.load_uring(uring.clone(), types.as_ref());
+            let mut session =
+                Self::load_object(object, types.as_ref(), layout, filter, uring.clone())?;
             session.times.types = begin.elapsed() - session.times.maps - session.times.programs;
             tracing::debug!("loaded: {:?}", session.times);
             Ok(session)
@@ -136,6 +155,7 @@ impl Session {
         types: Option<&Btf>,
         layout: &KernelLayout,
         filter: &Filter,
+        uring: Result<Option<Uring>, String>,
     ) -> Result<Self, ProbeError> {
         let begin = Instant::now();
         let mut ebpf = EbpfLoader::new()
@@ -146,48 +166,35 @@ impl Session {
             .load(bytes)
             .map_err(|error| ProbeError::Load(cause(&error)))?;
         let maps_done = Instant::now();
-        let engine = if let Some(types) = types {
-            for (name, tracepoint) in RAW_PROGRAMS {
-                let program: &mut BtfTracePoint = program(&mut ebpf, name)?;
-                program
-                    .load(tracepoint, types)
-                    .map_err(|error| refused(name, &error))?;
-            }
-            Engine::Raw
-        } else {
-            let names = LIFECYCLE_TRACEPOINTS.map(|(name, _)| name);
-            for name in names.into_iter().chain(["sys_exit_tracepoint"]) {
-                let program: &mut TracePoint = program(&mut ebpf, name)?;
-                program.load().map_err(|error| refused(name, &error))?;
-            }
-            Engine::Tracepoint
-        };
+        let mut programs = Programs::of(&mut ebpf);
+        let uring = thread::scope(|scope| {
+            // The verifier takes as long for io_uring as for all else.
+            let optional = uring.map(|found| {
+                found.map(|uring| {
+                    let mut programs = programs.split_off(&uring.names());
+                    scope.spawn(move || uring.load(&mut programs, types).map(|()| uring))
+                })
+            });
+            load_own(&mut programs, types)?;
+            let loaded = optional.and_then(|thread| {
+                let result = thread.map(|thread| thread.join()).transpose();
+                let result = result.map_err(|_| "its thread panicked".to_owned())?;
+                result.transpose().map_err(|error| error.to_string())
+            });
+            Ok::<_, ProbeError>(loaded)
+        })?;
         Ok(Self {
             ebpf,
-            engine,
+            engine: types.map_or(Engine::Tracepoint, |_| Engine::Raw),
             links: Vec::new(),
             has_rdonly_cast: layout.has_rdonly_cast != 0,
-            uring: Ok(None),
+            uring,
             times: LoadTimes {
                 types: Duration::ZERO,
                 maps: maps_done - begin,
                 programs: maps_done.elapsed(),
             },
         })
-    }
-
-    /// Loads what io_uring needs, if the kernel takes it.
-    fn load_uring(&mut self, uring: Result<Option<Uring>, String>, types: Option<&Btf>) {
-        let begin = Instant::now();
-        self.uring = uring.and_then(|found| {
-            if let Some(uring) = &found {
-                uring
-                    .load(&mut self.ebpf, types)
-                    .map_err(|error| error.to_string())?;
-            }
-            Ok(found)
-        });
-        self.times.programs += begin.elapsed();
     }
 
     /// Adds a process to the target set, with `TARGET_*` flags.
