@@ -29,7 +29,7 @@ for _ in range(changed):
 
 /// Calls of each sort, far more than it takes to show a habit.
 const CALLS: u64 = 2_000;
-/// That so many calls in a row are not sampled is as likely as that many heads of a coin.
+/// One call in four is sampled. That none of so many is happens once in ten to the eighth times.
 const UNLUCKY: u64 = 64;
 
 /// What a program does that keeps, relays and changes that many pieces.

@@ -8,7 +8,10 @@
 use core::cell::Cell;
 
 /// Calls in a row of which each was sampled, before some are not.
-const STEADY: u8 = 64;
+const STEADY: u8 = 128;
+
+/// One in so many is sampled then, a power of 2.
+const ONE_IN: u16 = 4;
 
 /// How a small read was sampled: in the place of a second sample, which it does not have.
 pub(crate) const SAMPLED: u32 = 0;
@@ -62,7 +65,11 @@ impl Habit {
         // A linear congruential generator of full period; its upper bits are the good ones.
         let random = self.random.get().wrapping_mul(25_173).wrapping_add(13_849);
         self.random.set(random);
-        if random >> 15 == 0 { SAMPLED } else { without }
+        if random <= u16::MAX / ONE_IN {
+            SAMPLED
+        } else {
+            without
+        }
     }
 }
 
