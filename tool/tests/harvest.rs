@@ -28,6 +28,7 @@ fn watch(engine: EngineChoice, kept: usize) -> Result<Snapshot> {
         target: Target::Command(vec!["sh".into(), "-c".into(), script().into()]),
         duration: None,
         engine,
+        profiling: None,
     };
     let harvesting = Harvesting {
         every: Duration::from_millis(3),

@@ -69,6 +69,7 @@ fn watch(engine: EngineChoice) -> Result<ProcessAudit> {
         target: Target::Command(words.map(Into::into).collect()),
         duration: None,
         engine,
+        profiling: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::model::{
     Call, Class, EndpointKind, Engine, ErrorCount, FlowCount, Host, Loss, ProcessFacts, ProcessId,
-    Sharing, Snapshot, TransferCount, Window,
+    Profile, Sharing, Snapshot, TransferCount, Window,
 };
 
 /// When the window of [`snapshot`] begins, nanoseconds since boot.
@@ -44,6 +44,8 @@ pub(crate) fn snapshot() -> Snapshot {
             ..Loss::default()
         },
         command: None,
+        profile: Profile::default(),
+        without_profile: None,
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) fn watch(engine: EngineChoice, arguments: &[&OsStr]) -> Result<Snapsh
         target: Target::Command(command),
         duration: None,
         engine,
+        profiling: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
