@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-const SUBCOMMANDS: [&str; 4] = ["audit", "doctor", "completions", "man"];
+const SUBCOMMANDS: [&str; 5] = ["audit", "explain", "doctor", "completions", "man"];
 const NOBODY: u32 = 65534;
 
 fn copytax(arguments: &[&str]) -> Command {
@@ -83,6 +83,13 @@ fn wrong_usage_is_refused_with_a_reason() {
         (&["audit", "--"], "no command follows `--`"),
         (&["audit", "stray"], "unexpected argument"),
         (&["completions", "tcsh"], "bash"),
+        (&["explain", "G99"], "did you mean G9"),
+        (&["explain", "\u{1b}[2J"], "there is no rule `\\u{1b}[2J`"),
+        (&["explain", "go", "lighttpd"], "no rule is about all of"),
+        (
+            &["explain", "--rules", "/nowhere"],
+            "cannot read rules from /nowhere",
+        ),
         (&["nonsense"], "unrecognized subcommand"),
         (&[], "Usage: copytax"),
     ] {
@@ -153,8 +160,15 @@ fn manual_pages() {
         .map(|entry| text(entry.expect("an entry").file_name().as_encoded_bytes()))
         .collect();
     names.sort();
-    let expected =
-        ["audit.1", "completions.1", "doctor.1", "man.1"].map(|n| format!("copytax-{n}"));
+    let expected = [
+        "audit.1",
+        "completions.1",
+        "doctor.1",
+        "explain.1",
+        "flamegraph.1",
+        "man.1",
+    ]
+    .map(|n| format!("copytax-{n}"));
     assert_eq!(names, [&expected[..], &["copytax.1".to_owned()]].concat());
 
     let said = refused(&["man", "--out", "/dev/null/\u{1b}[31m"]);
@@ -197,6 +211,68 @@ fn a_result_that_cannot_be_written_is_an_error() {
 }
 
 #[test]
+fn rules_are_explained() {
+    let page = succeeds(&["explain", "g1"]);
+    assert!(
+        page.starts_with("G1  Go: ") && page.contains("\nfix "),
+        "{page}"
+    );
+    assert!(
+        page.lines().all(|line| line.chars().count() <= 80),
+        "{page}"
+    );
+    assert!(!page.contains('\u{1b}'), "no colours in a pipe: {page}");
+    assert!(succeeds(&["explain", "G1", "--color", "always"]).contains("\u{1b}["));
+
+    let list = succeeds(&["explain"]);
+    assert!(
+        list.contains("\nnginx\n") && list.contains("  K9 "),
+        "{list}"
+    );
+    let some = succeeds(&["explain", "nginx", "filter"]);
+    assert_eq!(some.lines().count(), 2, "{some}");
+
+    let json: serde_json::Value =
+        serde_json::from_str(&succeeds(&["explain", "--json", "N1"])).expect("JSON");
+    assert_eq!(json["schema"], "copytax.rules/1");
+    assert_eq!(json["rules"][0]["id"], "N1");
+}
+
+#[test]
+fn rules_of_users() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name);
+    let rule = "id = \"MINE\"\nverdict = \"deliberate\"\ntitle = \"Ours\"\nsymptom = \"s\"\n\
+                cause = \"c\"\nfix = \"f\"\n[[match]]\nlost = true\n";
+    std::fs::write(path("mine.toml"), rule).expect("a file");
+    std::fs::write(path("README"), "no rule").expect("a file");
+    let folder = directory.path().to_str().expect("a path of text");
+    let page = succeeds(&["explain", "mine", "--rules", folder]);
+    assert!(page.starts_with("MINE  Ours\n"), "{page}");
+
+    std::fs::write(
+        path("wrong.toml"),
+        rule.replace("lost = true", "lots = true"),
+    )
+    .expect("a file");
+    let said = refused(&["explain", "--rules", folder]);
+    assert!(
+        said.contains("wrong.toml:8: match[0].lots: unknown field"),
+        "{said}"
+    );
+    std::fs::remove_file(path("wrong.toml")).expect("it is there");
+
+    let fifo = path("fifo.toml");
+    let status = Command::new("mkfifo")
+        .arg(&fifo)
+        .status()
+        .expect("mkfifo starts");
+    assert!(status.success());
+    let said = refused(&["explain", "--rules", folder]);
+    assert!(said.contains("it is no regular file"), "{said}");
+}
+
+#[test]
 fn doctor_says_the_same_in_text_and_json() {
     let output = run(&["doctor", "--json"]);
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -209,6 +285,14 @@ fn doctor_says_the_same_in_text_and_json() {
             .is_some_and(|checks| checks.len() > 8),
         "{json}"
     );
+    let devices = json["network"].as_array().expect("devices");
+    for device in devices {
+        let zero_copy = device["zero_copy"].as_str().expect("a verdict");
+        assert!(
+            ["helps", "helps_less", "copied", "unknown"].contains(&zero_copy),
+            "{device}"
+        );
+    }
 
     let output = run(&["doctor"]);
     assert_eq!(output.status.code(), Some(if works { 0 } else { 2 }));

@@ -58,6 +58,7 @@ pub fn audit(snapshot: Snapshot) -> Audit {
         hit_rate: hit_rate(&bytes),
         bytes,
         processes,
+        findings: Vec::new(),
         command: snapshot.command,
     }
 }

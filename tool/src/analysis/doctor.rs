@@ -1,6 +1,7 @@
 //! What a machine and its privileges allow: facts to checks. No I/O.
 
 mod checks;
+pub mod network;
 
 use crate::host::facts::{Facts, PROBE_RAW, PROBE_TRACEPOINT};
 use crate::host::kernel::Version;

@@ -1,11 +1,14 @@
 //! Snapshots made by hand, for tests of the analysis and of the reports.
 
+pub(crate) mod profile;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use crate::model::{
-    Call, Class, EndpointKind, Engine, ErrorCount, FlowCount, Host, Loss, ProcessFacts, ProcessId,
-    Profile, Sharing, Snapshot, TransferCount, Window,
+    Call, Class, EndpointKind, Engine, ErrorCount, FlowCount, Host, Libc, Loss, ProcessFacts,
+    ProcessId, Profile, Runtime, RuntimeEvidence, RuntimeName, Sharing, Snapshot, TransferCount,
+    Window,
 };
 
 /// When the window of [`snapshot`] begins, nanoseconds since boot.
@@ -123,6 +126,24 @@ impl Snapshot {
                 ..ProcessFacts::default()
             },
         );
+        self
+    }
+
+    /// With a process that runs on this.
+    pub(crate) fn running_on(
+        mut self,
+        pid: u32,
+        name: RuntimeName,
+        version: Option<&str>,
+        evidence: RuntimeEvidence,
+    ) -> Self {
+        let facts = self.processes.entry(process(pid)).or_default();
+        facts.runtime = Some(Runtime {
+            name,
+            version: version.map(str::to_owned),
+            libc: Some(Libc::Glibc),
+            evidence,
+        });
         self
     }
 

@@ -1,12 +1,18 @@
 //! Pure decisions over a snapshot: hit rates, lost bytes, totals. No I/O.
 
 mod audit;
+pub mod catalog;
 mod compression;
+mod cpu;
+mod culprit;
+pub mod diagnosis;
 pub mod doctor;
 mod fallback;
+mod frames;
 mod kernel_path;
 mod possible;
 mod route;
+mod shares;
 mod tally;
 mod transfers;
 
@@ -18,7 +24,11 @@ pub(crate) mod properties;
 mod tests;
 
 pub use audit::{audit, hit_rate};
+pub use cpu::{CpuTime, SyscallFamily, cpu_estimate, cpu_times};
+pub use culprit::{Culprit, Place, culprit};
+pub use frames::{Role, file_name, frame_name, role};
 pub use kernel_path::{KernelPath, NoPath};
 pub use possible::possible_classes;
 pub use route::{Direction, Route, route};
-pub use transfers::{Transfers, transfers};
+pub use shares::{CulpritShare, culprits, is_of_flow};
+pub use transfers::{Transfers, transfers, typical_size_by_bytes};

@@ -207,7 +207,7 @@ impl Tally {
 }
 
 /// How a call moves bytes to a sink; `None` for calls that only bring bytes in.
-const fn mechanism(call: Call, class: Class) -> Option<Mechanism> {
+pub(super) const fn mechanism(call: Call, class: Class) -> Option<Mechanism> {
     match call {
         Call::Sendfile => Some(Mechanism::Sendfile),
         Call::Splice => Some(Mechanism::Splice),

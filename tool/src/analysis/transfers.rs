@@ -41,13 +41,28 @@ pub fn transfers(sizes: &[TransferSizes]) -> Option<Transfers> {
     })
 }
 
+/// The size of a typical byte's transfer: half of the bytes are in transfers of this size class or
+/// below; the mean of the class. `None` where there are no bytes.
+///
+/// Unlike the median of transfers it is not moved by many short ones that carry little.
+#[must_use]
+pub fn typical_size_by_bytes(sizes: &[TransferSizes]) -> Option<u64> {
+    let bytes = sum(sizes.iter().map(|size| size.bytes));
+    let mut seen: u64 = 0;
+    let median = sizes.iter().find(|size| {
+        seen = seen.saturating_add(size.bytes);
+        size.bytes > 0 && seen >= bytes.div_ceil(2)
+    })?;
+    median.bytes.checked_div(median.count)
+}
+
 fn sum(numbers: impl Iterator<Item = u64>) -> u64 {
     numbers.fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::transfers;
+    use super::{transfers, typical_size_by_bytes};
     use crate::model::TransferSizes;
     use proptest::prelude::{any, prop, proptest};
     use proptest::prop_assert;
@@ -73,6 +88,21 @@ mod tests {
         assert_eq!(median(&[(4, 10), (30, 9)]), Some(4));
         assert_eq!(median(&[(4, 9), (30, 10)]), Some(30));
         assert_eq!(median(&[(4, 1), (16, 3), (30, 2)]), Some(16));
+    }
+
+    #[test]
+    fn the_size_of_a_typical_byte_is_not_that_of_a_typical_transfer() {
+        let typical = |counts: &[(u8, u64)]| typical_size_by_bytes(&sizes(counts));
+        assert_eq!(typical(&[]), None);
+        assert_eq!(typical(&[(3, 0)]), None);
+        assert_eq!(typical(&[(9, 1000), (30, 1)]), Some(1 << 30));
+        assert_eq!(typical(&[(9, 1000), (12, 10)]), Some(512));
+        let odd = [TransferSizes {
+            bucket: 5,
+            count: 0,
+            bytes: 9,
+        }];
+        assert_eq!(typical_size_by_bytes(&odd), None);
     }
 
     #[test]

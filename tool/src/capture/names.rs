@@ -1,14 +1,17 @@
 //! Facts of the processes that were counted, also of those that are gone.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use copytax_common::{PROCESS_EXECED, PROCESS_EXITED, ProcessRecord};
 
 use crate::host::cgroups::Hierarchy;
-use crate::host::kernel::Namespace;
+use crate::host::kernel::{self, Namespace};
+use crate::host::runtime::Runtimes;
 use crate::host::{af_xdp, container, processes};
-use crate::model::{ProcessFacts, ProcessId};
+use crate::model::{ProcessFacts, ProcessId, Runtime};
 
 /// `USER_HZ` is 100 on every architecture that is supported: /proc counts in 10 ms.
 const NS_PER_TICK: u64 = 10_000_000;
@@ -23,6 +26,8 @@ pub(super) struct Names {
     /// start time in ticks and name.
     namespaced: Option<(u64, String)>,
     cgroups: OnceCell<BTreeMap<u64, String>>,
+    /// Filled for the processes that were counted only.
+    runtimes: RefCell<Runtimes>,
 }
 
 impl Names {
@@ -37,6 +42,7 @@ impl Names {
                 .flatten()
                 .map(|(ticks, facts)| (ticks, facts.comm)),
             cgroups: OnceCell::new(),
+            runtimes: RefCell::default(),
         }
     }
 
@@ -94,10 +100,15 @@ impl Known<'_> {
             && self.names.namespaced.is_none()
             // Asked first: if the process is the right one after that, it was so before.
             && let af_xdp = af_xdp::is_used_by(id.pid)
+            && let runtime = self.names.runtimes.borrow_mut().of_process(id.pid)
             && let Some((ticks, facts)) = processes::facts(id.pid)
             && ticks == id.start_time_ns / NS_PER_TICK
         {
-            return ProcessFacts { af_xdp, ..facts };
+            return ProcessFacts {
+                af_xdp,
+                runtime,
+                ..facts
+            };
         }
         let mut facts = record.map_or_else(
             || self.names.at_start(id).cloned().unwrap_or_default(),
@@ -114,18 +125,28 @@ impl Known<'_> {
             Some(path) => Some(path),
             None => self.names.cgroups().get(&record.cgroup_id).cloned(),
         };
+        let container_id = cgroup.as_deref().and_then(container::id_of_path);
+        let exe = self.exe(id, record);
+        // The path of a program in a container leads to another file here.
+        let here = exe.as_deref().filter(|_| container_id.is_none());
         ProcessFacts {
             comm: text(&record.comm),
-            exe: self.exe(id, record),
+            runtime: here.and_then(|exe| self.runtime_of_program(id, exe)),
+            exe,
             cmdline: arguments(record),
-            container_id: cgroup
-                .as_deref()
-                .and_then(container::id_of_path)
-                .map(str::to_owned),
+            container_id: container_id.map(str::to_owned),
             cgroup,
             exited: true,
             af_xdp: None,
         }
+    }
+
+    /// The runtime of the program at a path, as it was when the process began.
+    fn runtime_of_program(&self, id: ProcessId, exe: &str) -> Option<Runtime> {
+        let age = kernel::since_boot_ns().checked_sub(id.start_time_ns)?;
+        let began = SystemTime::now().checked_sub(Duration::from_nanos(age))?;
+        let mut runtimes = self.names.runtimes.borrow_mut();
+        runtimes.of_program(Path::new(exe), began)
     }
 
     /// The executable: as named at its exec, or that of the ancestor it was forked from, as long as

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
+use super::diagnosis::DiagnosisArgs;
 use super::engine::EngineArgs;
 use super::failure::Failure;
 use super::signals::status_of_signal;
@@ -14,7 +15,7 @@ use super::terminal::ColorChoice;
 use super::{duration, live, stdout, terminal};
 use crate::analysis;
 use crate::capture::{Profiling, Settings, Target};
-use crate::model::{Audit, CommandOutcome};
+use crate::model::{Audit, CommandOutcome, Profile, SiteKind};
 use crate::report::text::TextOptions;
 use crate::report::{SortKey, json, text};
 
@@ -40,6 +41,8 @@ pub(crate) struct Args {
     /// Only count: do not look at who calls, which is sampled
     #[arg(long, help_heading = "Count")]
     no_stacks: bool,
+    #[command(flatten)]
+    diagnosis: DiagnosisArgs,
     /// Print JSON (schema copytax.report/1) with every process
     #[arg(long, help_heading = "Output")]
     json: bool,
@@ -91,23 +94,36 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
         top: args.top.get(),
         sort: args.sort,
     };
+    let diagnosis = args.diagnosis.load()?;
     let (as_json, forward_status) = (args.json, args.forward_status);
-    live::run(&settings, move |snapshot| {
-        let audit = analysis::audit(snapshot);
-        print(&audit, as_json, &options)?;
+    live::run(&settings, move |mut snapshot| {
+        if let Some(reason) = &snapshot.without_profile {
+            tracing::warn!("call sites are not sampled: {reason}");
+        }
+        let profile = std::mem::take(&mut snapshot.profile);
+        let mut audit = analysis::audit(snapshot);
+        let fails = diagnosis.add_findings(&mut audit, &profile);
+        let is_sampled = profile.sampling.first_interval != [0; SiteKind::ALL.len()];
+        print(&audit, is_sampled.then_some(&profile), as_json, &options)?;
         Ok(match &audit.command {
+            _ if fails => ExitCode::FAILURE,
             Some(outcome) if forward_status => status_of(outcome),
             _ => ExitCode::SUCCESS,
         })
     })
 }
 
-fn print(audit: &Audit, as_json: bool, options: &TextOptions) -> Result<(), Failure> {
+fn print(
+    audit: &Audit,
+    profile: Option<&Profile>,
+    as_json: bool,
+    options: &TextOptions,
+) -> Result<(), Failure> {
     stdout::print(|mut out| {
         if as_json {
-            json::write(&mut out, audit)
+            json::write(&mut out, audit, profile)
         } else {
-            text::write(&mut out, audit, options)
+            text::write(&mut out, audit, profile, options)
         }
     })
 }

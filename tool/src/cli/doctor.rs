@@ -1,6 +1,7 @@
 //! `copytax doctor`
 
 mod json;
+mod network;
 mod text;
 
 use std::io::Write as _;

@@ -2,14 +2,19 @@
 
 mod audit;
 mod completions;
+mod diagnosis;
 mod doctor;
 mod duration;
 mod engine;
+mod explain;
 mod failure;
+mod flamegraph;
 mod live;
 mod log;
 mod man;
+mod output;
 mod progress;
+mod rules;
 mod signals;
 mod stdout;
 mod target;
@@ -33,10 +38,13 @@ Examples:
   copytax audit -p 4711 -d 1m        one process, for a minute
   copytax audit --comm nginx --json  every nginx, for scripts
   copytax audit -- CMD ARGS          a command, from its first call to its end
+  copytax flamegraph -p 4711 -o x.svg  who moves the bytes, as a picture
+  copytax explain G1                 a finding's cause and fix
   copytax doctor                     what works here, and what to mend
 
-Exit status: 0 done; 2 usage, privileges, or a machine that cannot do it; 128+n
-ended by signal n. The result goes to stdout, progress and log to stderr.";
+Exit status: 0 done; 1 a finding that --fail-on asks for; 2 usage, privileges,
+or a machine that cannot do it; 128+n ended by signal n. The result goes to
+stdout, progress and log to stderr.";
 
 /// Which bytes of your servers move by zero-copy paths (sendfile, splice, ...), and which bounce
 /// through userspace although the kernel could have moved them.
@@ -59,6 +67,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Audit(Box<audit::Args>),
+    Flamegraph(Box<flamegraph::Args>),
+    Explain(explain::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -85,6 +95,8 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Audit(args) => audit::run(args, cli.color),
+        Command::Flamegraph(args) => flamegraph::run(args),
+        Command::Explain(args) => explain::run(args, cli.color),
         Command::Doctor(args) => doctor::run(args, cli.color, probe::trials),
         Command::Completions(args) => completions::run(args, Cli::command()),
         Command::Man(args) => man::run(args, Cli::command()),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::cgroups::Hierarchy;
 use super::kernel::{self, Lockdown, Namespace, Seccomp};
+use super::network::{self, Device};
 use super::privileges::Privileges;
 use crate::model::Host;
 
@@ -62,6 +63,8 @@ pub struct Facts {
     pub no_new_privs: bool,
     /// Bytes of locked memory that this process may use, `None` where there is no limit.
     pub memlock: Option<u64>,
+    /// Network devices that are up.
+    pub devices: Option<Vec<Device>>,
     /// What this process may do.
     pub privileges: Privileges,
     /// What was really tried; empty where nothing was.
@@ -96,6 +99,7 @@ impl Facts {
             seccomp,
             no_new_privs,
             memlock: kernel::memlock(),
+            devices: network::devices().ok(),
             privileges: Privileges::of_self(),
             probes,
         }

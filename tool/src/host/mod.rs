@@ -7,5 +7,7 @@ pub mod facts;
 pub mod family;
 pub mod kernel;
 pub(crate) mod mounts;
+pub mod network;
 pub mod privileges;
 pub mod processes;
+pub mod runtime;

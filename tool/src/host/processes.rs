@@ -114,6 +114,7 @@ impl Reader {
             container_id,
             exited: false,
             af_xdp: None,
+            runtime: None,
         };
         Some((start_ticks, facts))
     }

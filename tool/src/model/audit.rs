@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use copytax_common::{Call, Class, EndpointKind, Sharing};
 
-use crate::model::{CommandOutcome, Engine, Host, Loss, ProcessFacts, ProcessId, Window};
+use crate::model::{CommandOutcome, Engine, Finding, Host, Loss, ProcessFacts, ProcessId, Window};
 
 /// How bytes moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +67,8 @@ pub struct Audit {
     pub bytes: ByteClasses,
     /// All processes that made an accounted call.
     pub processes: Vec<ProcessAudit>,
+    /// What the diagnosis found, dearest first; empty before it.
+    pub findings: Vec<Finding>,
     /// The command that the tool ran, if it ran one.
     pub command: Option<CommandOutcome>,
 }

@@ -1,7 +1,9 @@
 //! Plain types of the accounting. No I/O, no decisions.
 
 mod audit;
+mod finding;
 mod profile;
+mod runtime;
 mod sample;
 mod snapshot;
 mod stack;
@@ -13,7 +15,9 @@ pub use audit::{
 pub use copytax_common::{
     Call, CallGroup, Class, EndpointKind, SampleKind, Sharing, SharingVerdict,
 };
+pub use finding::{Finding, FindingBytes, MatchedBy, SmallTransfers, Verdict};
 pub use profile::{CallSite, CpuSite, Estimate, Profile, Sampling, SiteKind};
+pub use runtime::{Libc, Runtime, RuntimeEvidence, RuntimeName};
 pub use sample::{OpenFile, RawSample, UserStack};
 pub use snapshot::{
     CommandOutcome, Engine, ErrorCount, FlowCount, Host, Loss, ProcessFacts, ProcessId, Snapshot,

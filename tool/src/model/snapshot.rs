@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use copytax_common::{Call, Class, EndpointKind, Sharing};
 
-use crate::model::Profile;
+use crate::model::{Profile, Runtime};
 
 /// Everything that was counted in one window.
 #[derive(Debug, Clone, PartialEq)]
@@ -163,6 +163,8 @@ pub struct ProcessFacts {
     /// Whether it moves packets by an `AF_XDP` socket, past all calls; `None` where that could not
     /// be known, as of a process that was gone.
     pub af_xdp: Option<bool>,
+    /// What it runs on; `None` where that is not known.
+    pub runtime: Option<Runtime>,
 }
 
 /// Everything that can be lost, counted.

@@ -1,8 +1,12 @@
-//! What people and programs read: text and JSON.
+//! What people and programs read: text, JSON, flame graphs, folded stacks and pprof profiles.
 
 mod escape;
+pub mod flamegraph;
+pub mod folded;
+mod graph;
 pub mod json;
 mod names;
+pub mod pprof;
 mod sort;
 pub mod text;
 mod units;
@@ -10,5 +14,6 @@ mod units;
 #[cfg(test)]
 mod fixture;
 
+pub use graph::{GraphOptions, Only, Sampled, Side, Weight};
 pub use sort::{SortKey, UnknownSortKey};
 pub use text::TextOptions;

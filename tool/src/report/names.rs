@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
-use crate::model::{Class, Engine, Mechanism, Sharing};
+use crate::model::{Class, Engine, Finding, Mechanism, Sharing};
 
 impl Mechanism {
     /// The name in reports.
@@ -66,6 +66,18 @@ pub(super) fn copied(sharing: Sharing) -> String {
         other => return other.name().replace('_', " "),
     }
     .to_owned()
+}
+
+/// What a finding is about, in a few words.
+pub(super) fn title(finding: &Finding) -> String {
+    match &finding.title {
+        Some(title) => title.to_string(),
+        None => format!(
+            "{} to {} through read and write",
+            finding.source.name(),
+            finding.sink.name()
+        ),
+    }
 }
 
 /// The name of an errno, `E999` where it has none. 512 and up never leave the kernel: the first

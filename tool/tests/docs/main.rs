@@ -1,6 +1,7 @@
-//! The tables of docs/accounting.md, made from the code. `UPDATE_EXPECT=1 cargo test -p copytax
-//! --test docs` writes them anew.
+//! The tables of docs/accounting.md and the pages of docs/catalog/, made from the code.
+//! `UPDATE_EXPECT=1 cargo test -p copytax --test docs` writes them anew.
 
+mod catalog;
 mod coverage;
 mod kinds;
 mod matrix;

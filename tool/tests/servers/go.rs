@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use copytax::lab::write_pattern;
 
 use crate::support::audit::Audit;
@@ -60,8 +60,52 @@ fn new_section_reader_bounces() -> Result<()> {
     bounces(NEW, "section")
 }
 
+#[test]
+fn old_wrapper_is_named() -> Result<()> {
+    wrapper_is_named(OLD)
+}
+
+#[test]
+fn new_wrapper_is_named() -> Result<()> {
+    wrapper_is_named(NEW)
+}
+
+/// Whatever was stripped from the program, and wherever it was loaded: the function that hides the file
+/// is named, with its line.
+fn wrapper_is_named(version: &str) -> Result<()> {
+    for form in [PLAIN, STRIPPED, PIE, STRIPPED_PIE] {
+        let Some(server) = served(version, form, "wrapped")? else {
+            return Ok(());
+        };
+        let site = server.largest_site("bounced")?;
+        let culprit = site.culprit.as_ref().context("no culprit")?;
+        assert_eq!(culprit.function, "main.justReader.Read", "{form:?}");
+        assert!(
+            culprit
+                .file
+                .as_ref()
+                .is_some_and(|file| file.ends_with("/go/main.go"))
+        );
+        assert_eq!(culprit.line, Some(line_of("r.inner.Read(p)")), "{form:?}");
+        let share = site.bytes.value as f64 / SIZE as f64;
+        assert!(
+            (0.5..1.5).contains(&share),
+            "{form:?}: {share} of all bytes"
+        );
+        server.stacks_reach_their_entry()?;
+    }
+    Ok(())
+}
+
+/// The number of the line of the server's source that has `code`.
+fn line_of(code: &str) -> u32 {
+    let source = include_str!("go/main.go");
+    let line = source.lines().position(|line| line.contains(code));
+    line.map_or(0, |index| index as u32 + 1)
+}
+
 fn sent_by_the_kernel(version: &str, shape: &str) -> Result<()> {
-    let Some(server) = served(version, shape)? else {
+    let Some(server) = served(version, PLAIN, shape)? else {
         return Ok(());
     };
     assert_eq!(server.bytes_to("tcp", None), SIZE);
@@ -73,7 +117,7 @@ fn sent_by_the_kernel(version: &str, shape: &str) -> Result<()> {
 }
 
 fn bounces(version: &str, shape: &str) -> Result<()> {
-    let Some(server) = served(version, shape)? else {
+    let Some(server) = served(version, PLAIN, shape)? else {
         return Ok(());
     };
     assert_eq!(server.bytes_to("tcp", None), SIZE);
@@ -88,8 +132,16 @@ fn bounces(version: &str, shape: &str) -> Result<()> {
     Ok(())
 }
 
+/// A way to build a program, and the flags for it.
+type Form = (&'static str, &'static [&'static str]);
+
+const PLAIN: Form = ("plain", &[]);
+const STRIPPED: Form = ("stripped", &["-ldflags=-s -w"]);
+const PIE: Form = ("pie", &["-buildmode=pie"]);
+const STRIPPED_PIE: Form = ("stripped-pie", &["-buildmode=pie", "-ldflags=-s -w"]);
+
 /// What the audit says of a server that has sent the file once.
-fn served(version: &str, shape: &str) -> Result<Option<Process>> {
+fn served(version: &str, form: Form, shape: &str) -> Result<Option<Process>> {
     let there = prerequisites::root().and_then(|()| prerequisites::go(version));
     let Some(go) = prerequisites::or_skip(there)? else {
         return Ok(None);
@@ -97,7 +149,7 @@ fn served(version: &str, shape: &str) -> Result<Option<Process>> {
     let file = content()?;
     // The file has no name any more, but this process holds it open.
     let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
-    let mut command = Command::new(build(&go, version)?);
+    let mut command = Command::new(build(&go, version, form)?);
     let (server, port) = Program::start_server(command.args([shape, &path]))?;
 
     let audit = Audit::of_process(server.pid())?;
@@ -119,26 +171,21 @@ fn content() -> Result<&'static File> {
 }
 
 /// Builds the server with one version of Go.
-fn build(go: &PathBuf, version: &str) -> Result<PathBuf> {
+fn build(go: &PathBuf, version: &str, (form, flags): Form) -> Result<PathBuf> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("go-{version}"));
-    let program = folder.join("testserver");
-    let status = Command::new(go)
-        .args(["build", "-o"])
+    let program = folder.join(form);
+    let mut command = Command::new(go);
+    command
+        .arg("build")
+        .args(flags)
+        .arg("-o")
         .arg(&program)
         .arg(".")
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/go"))
-        // Nothing of the machine's own Go, and nothing from the network.
-        .env_remove("GOROOT")
-        .env_remove("GOFLAGS")
-        .env("GOENV", "off")
-        .env("GOTOOLCHAIN", "local")
-        .env("GOPROXY", "off")
-        .env("GOPATH", folder.join("path"))
-        .env("GOCACHE", folder.join("cache"))
-        .env("CGO_ENABLED", "0")
-        .status()?;
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/go"));
+    prerequisites::alone_with_go(&mut command, version);
+    let status = command.status()?;
     ensure!(status.success(), "go {version} cannot build the server");
     Ok(program)
 }

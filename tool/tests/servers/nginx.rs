@@ -49,6 +49,12 @@ fn sendfile_off_bounces() -> Result<()> {
         worker.hit_rate.is_some_and(|rate| rate < 0.01),
         "{worker:#?}"
     );
+    // Debian's nginx keeps no frame pointers, and has no names of static functions.
+    worker.stacks_reach_their_entry()?;
+    let site = worker.largest_site("bounced")?;
+    for function in ["ngx_output_chain", "main"] {
+        assert!(site.stacks.write.has(function), "{site:#?}");
+    }
     Ok(())
 }
 

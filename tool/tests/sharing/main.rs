@@ -6,6 +6,8 @@
 //! namespaces of its own, and writes down what it did.
 
 mod case;
+#[path = "../support/ethtool.rs"]
+mod ethtool;
 mod fuse;
 mod mounts;
 #[path = "../support/own_workload.rs"]

@@ -7,24 +7,13 @@ use std::sync::mpsc;
 use std::thread;
 
 use crate::case::Stop;
+use crate::ethtool;
 use crate::mounts::run;
 use crate::pairs::Sink;
-
-/// `include/uapi/linux/ethtool.h`
-const ETHTOOL_SSG: u32 = 0x19;
-/// `include/uapi/linux/sockios.h`
-const SIOCETHTOOL: libc::c_ulong = 0x8946;
 
 const NEAR: &str = "veth-near";
 const FAR: &str = "veth-far";
 const FAR_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
-
-/// `struct ethtool_value`
-#[repr(C)]
-struct Value {
-    command: u32,
-    data: u32,
-}
 
 /// Moves this thread to a new network namespace.
 fn own_network() -> io::Result<()> {
@@ -90,24 +79,6 @@ impl Veth {
 
     /// What `ethtool -K veth-near sg off` does.
     pub(crate) fn without_scatter_gather(&self) -> io::Result<()> {
-        let mut value = Value {
-            command: ETHTOOL_SSG,
-            data: 0,
-        };
-        let socket = std::net::UdpSocket::bind("0.0.0.0:0")?;
-        // SAFETY: a call on memory that lives as long as it runs, of the kernel's layout.
-        let result = unsafe {
-            let mut request: libc::ifreq = std::mem::zeroed();
-            for (to, from) in request.ifr_name.iter_mut().zip(NEAR.bytes()) {
-                *to = from as libc::c_char;
-            }
-            request.ifr_ifru.ifru_data = (&raw mut value).cast();
-            let socket = std::os::fd::AsRawFd::as_raw_fd(&socket);
-            libc::ioctl(socket, SIOCETHTOOL, &raw mut request)
-        };
-        if result == 0 {
-            return Ok(());
-        }
-        Err(io::Error::last_os_error())
+        ethtool::set_scatter_gather(NEAR, false)
     }
 }

@@ -32,7 +32,13 @@ pub(crate) struct Audit {
 impl Audit {
     /// Watches a process and its children. On return the audit is attached.
     pub(crate) fn of_process(pid: u32) -> Result<Self> {
-        let mut audit = Self::start(["-p", &pid.to_string(), "--follow"])?;
+        Self::of_processes(&[pid])
+    }
+
+    /// Watches several processes and their children. On return the audit is attached.
+    pub(crate) fn of_processes(pids: &[u32]) -> Result<Self> {
+        let targets = pids.iter().map(|pid| format!("--pid={pid}"));
+        let mut audit = Self::start(targets.chain(["--follow".to_owned()]))?;
         audit.wait_until_attached()?;
         Ok(audit)
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod children;
+pub(crate) mod ethtool;
 pub(crate) mod http;
 pub(crate) mod patience;
 pub(crate) mod ports;

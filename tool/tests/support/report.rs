@@ -17,10 +17,64 @@ pub(crate) struct Report {
 pub(crate) struct Process {
     pub(crate) pid: u32,
     pub(crate) comm: String,
+    pub(crate) runtime: Option<Runtime>,
     pub(crate) hit_rate: Option<f64>,
     pub(crate) bytes: Bytes,
     pub(crate) flows: Vec<Flow>,
     syscalls: BTreeMap<String, Syscall>,
+    call_sites: Option<Vec<CallSite>>,
+}
+
+/// What a process runs on.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Runtime {
+    pub(crate) name: String,
+    pub(crate) version: Option<String>,
+}
+
+/// A way through a program by which bytes move.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CallSite {
+    pub(crate) kind: String,
+    pub(crate) samples: u64,
+    pub(crate) bytes: Estimate,
+    pub(crate) culprit: Option<Culprit>,
+    pub(crate) stacks: Stacks,
+}
+
+/// An estimate, and half the width of its 95 % interval.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Estimate {
+    pub(crate) value: u64,
+    pub(crate) margin: u64,
+}
+
+/// The function that makes bytes bounce.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Culprit {
+    pub(crate) function: String,
+    pub(crate) file: Option<String>,
+    pub(crate) line: Option<u32>,
+}
+
+/// Who wrote, and who had read.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Stacks {
+    pub(crate) write: Stack,
+    pub(crate) read: Option<Stack>,
+}
+
+/// A stack, innermost function first.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Stack {
+    pub(crate) end: String,
+    pub(crate) frames: Vec<Frame>,
+}
+
+/// One function of a stack.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Frame {
+    pub(crate) function: Option<String>,
 }
 
 /// Bytes by class.
@@ -63,6 +117,12 @@ impl Report {
         Ok(self.processes.swap_remove(found))
     }
 
+    /// The process with a pid.
+    pub(crate) fn process(&self, pid: u32) -> Result<&Process> {
+        let found = self.processes.iter().find(|process| process.pid == pid);
+        found.with_context(|| format!("pid {pid} is not in {self:#?}"))
+    }
+
     /// The only process with a command name.
     pub(crate) fn named(&self, comm: &str) -> Result<&Process> {
         let mut found = self.processes.iter().filter(|process| process.comm == comm);
@@ -93,7 +153,46 @@ impl Report {
     }
 }
 
+impl Stack {
+    /// Whether a function is on it.
+    pub(crate) fn has(&self, function: &str) -> bool {
+        let mut frames = self.frames.iter();
+        frames.any(|frame| frame.function.as_deref() == Some(function))
+    }
+}
+
 impl Process {
+    /// The call site of most bytes of a kind.
+    pub(crate) fn largest_site(&self, kind: &str) -> Result<&CallSite> {
+        let sites = self.call_sites.iter().flatten();
+        sites
+            .filter(|site| site.kind == kind)
+            .max_by_key(|site| site.bytes.value)
+            .with_context(|| format!("no site of {kind} bytes in {self:#?}"))
+    }
+
+    /// Fails unless at least 98 of 100 samples have stacks that go to where their threads began.
+    pub(crate) fn stacks_reach_their_entry(&self) -> Result<()> {
+        let (mut all, mut whole) = (0, 0);
+        for site in self.call_sites.iter().flatten() {
+            let reads = site.stacks.read.iter();
+            for stack in reads.chain([&site.stacks.write]) {
+                all += site.samples;
+                whole += if stack.end == "entry" {
+                    site.samples
+                } else {
+                    0
+                };
+            }
+        }
+        ensure!(all > 0, "no stack was sampled");
+        ensure!(
+            whole * 100 >= all * 98,
+            "{whole} of {all} stacks are whole: {self:#?}"
+        );
+        Ok(())
+    }
+
     /// Its calls, without those that it never made.
     pub(crate) fn calls(&self) -> BTreeMap<&str, Syscall> {
         let made = self.syscalls.iter().filter(|(_, sums)| sums.calls > 0);

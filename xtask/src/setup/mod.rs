@@ -8,6 +8,8 @@ mod go;
 mod guest;
 mod linker;
 mod packages;
+mod pip;
+mod python;
 mod toolchain;
 mod tracefs;
 mod versions;
@@ -29,7 +31,7 @@ pub(crate) struct Args {
     #[arg(long)]
     check: bool,
     /// What the tests need, too: servers and other programs, tracers to compare with, file
-    /// systems, two Go compilers, a 32-bit C library, and a virtual machine with its kernel.
+    /// systems, three Go compilers, a 32-bit C library, and a virtual machine with its kernel.
     #[arg(long)]
     tests: bool,
     /// What `cargo xtask lint` needs, too: rustfmt and clippy for both halves.
@@ -86,6 +88,7 @@ fn steps(level: Level) -> Vec<Box<dyn Step>> {
             Box::new(packages::TESTS),
             Box::new(go::Go("1.22.10")),
             Box::new(go::Go("1.27.3")),
+            Box::new(python::PythonPackages),
         ],
         Level::Machine => vec![Box::new(packages::MACHINE), Box::new(guest::GuestKernel)],
         Level::Lint => vec![

@@ -55,12 +55,20 @@ pub(super) const TESTS: Packages = Packages {
     list: &[
         ("nginx-light", Proof::Program("nginx")),
         ("haproxy", Proof::Program("haproxy")),
+        ("apache2-bin", Proof::Program("apache2")),
+        ("lighttpd", Proof::Program("lighttpd")),
+        ("default-jdk-headless", Proof::Program("javac")),
+        ("nodejs", Proof::Program("node")),
+        ("ruby", Proof::Program("ruby")),
+        ("php-cli", Proof::Program("php")),
         ("netcat-openbsd", Proof::Program("nc.openbsd")),
         ("openssl", Proof::Program("openssl")),
         ("bindfs", Proof::Program("bindfs")),
         ("e2fsprogs", Proof::Program("mkfs.ext4")),
         ("xfsprogs", Proof::Program("mkfs.xfs")),
         ("btrfs-progs", Proof::Program("mkfs.btrfs")),
+        ("g++", Proof::Program("c++")),
+        ("musl-tools", Proof::Program("musl-gcc")),
         ("gcc-multilib", Proof::File("/usr/include/asm")),
         (
             "libc6-dev-i386",
@@ -68,6 +76,8 @@ pub(super) const TESTS: Packages = Packages {
         ),
         ("liburing-dev", Proof::File("/usr/include/liburing.h")),
         ("python3", Proof::Program("python3")),
+        ("nodejs", Proof::Program("node")),
+        ("golang-1.19-go", Proof::File("/usr/lib/go-1.19/bin/go")),
         ("strace", Proof::Program("strace")),
         ("bpftrace", Proof::Program("bpftrace")),
         ("procps", Proof::Program("ps")),
@@ -111,7 +121,11 @@ impl Step for Packages {
         let missing = self.missing();
         apt.install(&missing)?;
         // Installed for its binary: the machine's next boot is not to start a server either.
-        for (package, service) in [("nginx-light", "nginx"), ("haproxy", "haproxy")] {
+        for (package, service) in [
+            ("nginx-light", "nginx"),
+            ("haproxy", "haproxy"),
+            ("lighttpd", "lighttpd"),
+        ] {
             if missing.contains(&package) && Path::new("/run/systemd/system").exists() {
                 let disable = ["disable", "--now", "--quiet", service];
                 shell::run(Command::new("systemctl").args(disable))?;

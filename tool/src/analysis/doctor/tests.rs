@@ -35,6 +35,7 @@ fn good() -> Facts {
             euid: 0,
             effective: Capability::ALL.to_vec(),
         },
+        devices: None,
         probes: Vec::new(),
     }
 }

@@ -3,9 +3,11 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::analysis::doctor::network::zero_copy;
 use crate::analysis::doctor::{Check, Diagnosis, engine_name};
 use crate::host::facts::Facts;
 use crate::host::kernel::{Lockdown, Seccomp};
+use crate::host::network::Device;
 
 /// The document: its schema comes first.
 #[derive(Serialize)]
@@ -16,6 +18,7 @@ struct Document<'a> {
     proven: bool,
     summary: &'a str,
     checks: Vec<CheckEntry<'a>>,
+    network: Option<Vec<Value>>,
     facts: Value,
 }
 
@@ -41,6 +44,10 @@ pub(super) fn render(facts: &Facts, diagnosis: &Diagnosis) -> serde_json::Result
         proven: diagnosis.proven,
         summary: &diagnosis.summary,
         checks: diagnosis.checks.iter().map(entry).collect(),
+        network: facts
+            .devices
+            .as_ref()
+            .map(|devices| devices.iter().map(network).collect()),
         facts: facts_of(facts),
     };
     serde_json::to_string_pretty(&document).map(|json| json + "\n")
@@ -54,6 +61,20 @@ fn entry(check: &Check) -> CheckEntry<'_> {
         consequence: Some(check.consequence.as_str()).filter(|text| !text.is_empty()),
         remedy: Some(check.remedy.as_str()).filter(|text| !text.is_empty()),
     }
+}
+
+fn network(device: &Device) -> Value {
+    let (zero_copy, why) = zero_copy(device);
+    json!({
+        "device": device.name,
+        "loopback": device.is_loopback,
+        "scatter_gather": device.offloads.map(|offloads| offloads.scatter_gather),
+        "tcp_segmentation": device.offloads.map(|offloads| offloads.tcp_segmentation),
+        "tx_checksum": device.offloads.map(|offloads| offloads.tx_checksum),
+        "tls_tx": device.offloads.map(|offloads| offloads.tls_tx),
+        "zero_copy": zero_copy.name(),
+        "why": why,
+    })
 }
 
 fn facts_of(facts: &Facts) -> Value {

@@ -1,11 +1,12 @@
 //! The diagnosis for people.
 
+use super::network;
 use crate::analysis::doctor::{Check, Diagnosis, Status};
 use crate::cli::failure::escape;
 use crate::host::facts::Facts;
 
 /// Columns of a mark, and of what stands below a check.
-const INDENT: usize = 6;
+pub(super) const INDENT: usize = 6;
 
 /// One line a check; what follows from it and what mends it below, where something is wrong.
 pub(super) fn render(facts: &Facts, diagnosis: &Diagnosis, width: usize, color: bool) -> String {
@@ -25,6 +26,11 @@ pub(super) fn render(facts: &Facts, diagnosis: &Diagnosis, width: usize, color: 
         .unwrap_or(0);
     for check in &diagnosis.checks {
         add_check(&mut lines, check, name_width, width, color);
+    }
+    let devices = network::table(facts.devices.as_deref().unwrap_or_default(), width);
+    if !devices.is_empty() {
+        lines.push(String::new());
+        lines.extend(devices);
     }
     lines.push(String::new());
     lines.extend(wrap(&diagnosis.summary, width));
@@ -78,7 +84,7 @@ fn mark(status: Status, color: bool) -> String {
 }
 
 /// Lines of at most `width` characters, broken between words; a word that is longer is cut.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = Vec::new();
     let mut line = String::new();

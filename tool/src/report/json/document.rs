@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
-use crate::model::{Audit, ByteClasses, CommandOutcome, Loss};
+use crate::analysis::cpu_times;
+use crate::model::{Audit, ByteClasses, CommandOutcome, Loss, Profile};
 use crate::report::json::SCHEMA;
+use crate::report::json::findings::FindingEntry;
 use crate::report::json::process::Process;
 use crate::report::names;
 
@@ -18,7 +20,7 @@ pub(super) struct Report<'a> {
     loss: LossCounts,
     totals: Totals,
     processes: Vec<Process<'a>>,
-    findings: [(); 0],
+    findings: Vec<FindingEntry<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -78,8 +80,9 @@ pub(super) struct Bytes {
     kernel_copied: u64,
 }
 
-impl<'a> From<&'a Audit> for Report<'a> {
-    fn from(audit: &'a Audit) -> Self {
+impl<'a> Report<'a> {
+    pub(super) fn new(audit: &'a Audit, profile: Option<&'a Profile>) -> Self {
+        let times = profile.map(|profile| cpu_times(&profile.cpu));
         Self {
             schema: SCHEMA,
             host: Host {
@@ -105,8 +108,12 @@ impl<'a> From<&'a Audit> for Report<'a> {
                 hit_rate: audit.hit_rate,
                 bytes: Bytes::from(&audit.bytes),
             },
-            processes: audit.processes.iter().map(Process::from).collect(),
-            findings: [],
+            processes: audit
+                .processes
+                .iter()
+                .map(|process| Process::new(process, profile, times.as_ref()))
+                .collect(),
+            findings: audit.findings.iter().map(FindingEntry::from).collect(),
         }
     }
 }

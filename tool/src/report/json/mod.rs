@@ -1,9 +1,12 @@
 //! The JSON report, `copytax.report/1`: `docs/report.schema.json` describes it.
 
 mod document;
+mod findings;
 mod flow;
 mod formatter;
 mod process;
+mod rules;
+mod sites;
 #[cfg(test)]
 mod tests;
 
@@ -11,14 +14,17 @@ use std::io;
 
 use serde::Serialize as _;
 
-use crate::model::Audit;
+use crate::model::{Audit, Profile};
 use document::Report;
 use formatter::SafeFormatter;
+
+pub use rules::write_rules;
 
 /// The name and version of the format.
 pub const SCHEMA: &str = "copytax.report/1";
 
-/// Writes `audit` as one JSON document and a newline.
+/// Writes `audit` as one JSON document and a newline; with a `profile`, also its call sites and CPU
+/// times.
 ///
 /// Strings of processes are kept exactly; characters that would steer a terminal are written as
 /// `\u` escapes.
@@ -26,8 +32,8 @@ pub const SCHEMA: &str = "copytax.report/1";
 /// # Errors
 ///
 /// Those of `out`.
-pub fn write(out: &mut impl io::Write, audit: &Audit) -> io::Result<()> {
+pub fn write(out: &mut impl io::Write, audit: &Audit, profile: Option<&Profile>) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, SafeFormatter::new());
-    Report::from(audit).serialize(&mut serializer)?;
+    Report::new(audit, profile).serialize(&mut serializer)?;
     out.write_all(b"\n")
 }

@@ -4,9 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::{CompressionLike, Fallback, FallbackFlow, ProcessAudit, ProcessFacts, Syscall};
+use crate::analysis::CpuTime;
+use crate::model::{
+    CompressionLike, Fallback, FallbackFlow, Libc, ProcessAudit, ProcessFacts, ProcessId, Profile,
+    Runtime, Syscall,
+};
 use crate::report::json::document::Bytes;
 use crate::report::json::flow::{FlowEntry, evidence};
+use crate::report::json::sites::{CallSiteEntry, CpuEntry};
 use crate::report::names;
 
 /// One process.
@@ -19,25 +24,28 @@ pub(super) struct Process<'a> {
     cmdline: &'a [String],
     cgroup: Option<&'a str>,
     container_id: Option<&'a str>,
-    runtime: Option<&'a str>,
+    runtime: Option<RuntimeEntry<'a>>,
     exited: bool,
     /// Ways past all calls; `None` where they could not be looked for.
     bypass: Option<Vec<&'static str>>,
     hit_rate: Option<f64>,
     bytes: Bytes,
-    cpu: Cpu,
+    cpu: CpuEntry,
     flows: Vec<FlowEntry>,
+    /// `None` where nothing was sampled at all.
+    call_sites: Option<Vec<CallSiteEntry<'a>>>,
     fallbacks: Vec<FallbackEntry>,
     compression_like: Option<Compression>,
     syscalls: BTreeMap<&'static str, SyscallEntry>,
 }
 
-/// Not measured yet: null, not 0.
-#[derive(Debug, Default, Serialize)]
-struct Cpu {
-    total_ns: Option<u64>,
-    in_syscall_ns: Option<u64>,
-    copying_ns: Option<u64>,
+/// What it runs on.
+#[derive(Debug, Serialize)]
+struct RuntimeEntry<'a> {
+    name: &'static str,
+    version: Option<&'a str>,
+    libc: Option<&'static str>,
+    evidence: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -74,8 +82,13 @@ struct SyscallEntry {
     errors: u64,
 }
 
-impl<'a> From<&'a ProcessAudit> for Process<'a> {
-    fn from(process: &'a ProcessAudit) -> Self {
+impl<'a> Process<'a> {
+    /// With what `profile` and `times` have of it.
+    pub(super) fn new(
+        process: &'a ProcessAudit,
+        profile: Option<&'a Profile>,
+        times: Option<&BTreeMap<ProcessId, CpuTime>>,
+    ) -> Self {
         let facts = &process.facts;
         Self {
             pid: process.id.pid,
@@ -85,13 +98,14 @@ impl<'a> From<&'a ProcessAudit> for Process<'a> {
             cmdline: &facts.cmdline,
             cgroup: facts.cgroup.as_deref(),
             container_id: facts.container_id.as_deref(),
-            runtime: None,
+            runtime: facts.runtime.as_ref().map(RuntimeEntry::from),
             exited: facts.exited,
             bypass: bypass(facts),
             hit_rate: process.hit_rate,
             bytes: Bytes::from(&process.bytes),
-            cpu: Cpu::default(),
+            cpu: cpu(process.id, profile, times),
             flows: process.flows.iter().map(FlowEntry::from).collect(),
+            call_sites: profile.map(|profile| call_sites(process.id, profile)),
             fallbacks: process.fallbacks.iter().map(FallbackEntry::from).collect(),
             compression_like: process.compression_like.map(Compression::from),
             syscalls: process
@@ -99,6 +113,40 @@ impl<'a> From<&'a ProcessAudit> for Process<'a> {
                 .iter()
                 .map(|(call, sums)| (call.name(), SyscallEntry::from(sums)))
                 .collect(),
+        }
+    }
+}
+
+/// The call sites of one process, most bytes first.
+fn call_sites(id: ProcessId, profile: &Profile) -> Vec<CallSiteEntry<'_>> {
+    let sites = profile.call_sites.iter();
+    let mut sites: Vec<_> = sites.filter(|site| site.process == id).collect();
+    sites.sort_by(|a, b| b.bytes.value.total_cmp(&a.bytes.value));
+    sites.into_iter().map(CallSiteEntry::from).collect()
+}
+
+/// Of a process that no tick met it is 0, where there were ticks.
+fn cpu(
+    id: ProcessId,
+    profile: Option<&Profile>,
+    times: Option<&BTreeMap<ProcessId, CpuTime>>,
+) -> CpuEntry {
+    let has_ticks = profile.is_some_and(|profile| !profile.sampling.tick.is_zero());
+    let Some(times) = times.filter(|_| has_ticks) else {
+        return CpuEntry::default();
+    };
+    times
+        .get(&id)
+        .map_or_else(|| CpuEntry::from(&CpuTime::default()), CpuEntry::from)
+}
+
+impl<'a> From<&'a Runtime> for RuntimeEntry<'a> {
+    fn from(runtime: &'a Runtime) -> Self {
+        Self {
+            name: runtime.name.name(),
+            version: runtime.version.as_deref(),
+            libc: runtime.libc.map(Libc::name),
+            evidence: runtime.evidence.name(),
         }
     }
 }

@@ -2,25 +2,27 @@
 
 use std::io;
 
-use crate::analysis::{route, transfers};
+use crate::analysis::{is_of_flow, route, transfers};
 use crate::model::{
-    Class, CompressionLike, EndpointKind, Flow, Mechanism, ProcessAudit, SharingVerdict,
+    CallSite, Class, CompressionLike, EndpointKind, Flow, Mechanism, ProcessAudit, ProcessFacts,
+    Profile, Runtime, SharingVerdict,
 };
 use crate::report::escape::{escape, truncate, width};
 use crate::report::text::layout::Page;
-use crate::report::text::{command_name, failures, wrap};
+use crate::report::text::{command_name, failures, sites, wrap};
 use crate::report::{names, units};
 
 /// Flows shown of a process.
 const SHOWN: usize = 4;
 const CONTAINER_ID: usize = 12;
 
-/// Writes the largest flows of `process`, what to make of them together, and its failed zero-copy
-/// calls.
+/// Writes the largest flows of `process`, who makes the lost ones bounce as far as `profile` knows,
+/// what to make of them together, and its failed zero-copy calls.
 pub(super) fn write(
     out: &mut impl io::Write,
     page: &Page,
     process: &ProcessAudit,
+    profile: Option<&Profile>,
 ) -> io::Result<()> {
     writeln!(out, "{}", title(page, process))?;
     let moving: Vec<&Flow> = process.flows.iter().filter(|flow| flow.bytes > 0).collect();
@@ -28,6 +30,10 @@ pub(super) fn write(
     let columns = Columns::of(shown);
     for flow in shown {
         write_flow(out, page, flow, &process.flows, &columns)?;
+        if flow.lost {
+            let sites = sites_of(profile, process, flow);
+            sites::write(out, page, &sites)?;
+        }
     }
     if !smaller.is_empty() {
         let bytes: u64 = smaller.iter().map(|flow| flow.bytes).sum();
@@ -38,6 +44,18 @@ pub(super) fn write(
         writeln!(out, "{}", page.hanging(&format!("  {text}"), 4))?;
     }
     failures::write(out, page, process)
+}
+
+/// The call sites of a flow.
+fn sites_of<'a>(
+    profile: Option<&'a Profile>,
+    process: &ProcessAudit,
+    flow: &Flow,
+) -> Vec<&'a CallSite> {
+    let sites = profile.into_iter().flat_map(|profile| &profile.call_sites);
+    sites
+        .filter(|site| site.process == process.id && is_of_flow(site, flow))
+        .collect()
 }
 
 /// What no single flow shows.
@@ -63,7 +81,7 @@ fn title(page: &Page, process: &ProcessAudit) -> String {
     let facts = &process.facts;
     let exited = if facts.exited { ", exited" } else { "" };
     let name = format!("{} ({}{exited})", command_name(process, 20), process.id.pid);
-    let mut rest = String::new();
+    let mut rest = runtime(page, facts).unwrap_or_default();
     if let Some(id) = &facts.container_id {
         rest += &format!("  container {}", truncate_id(&escape(id)));
     }
@@ -76,6 +94,12 @@ fn title(page: &Page, process: &ProcessAudit) -> String {
     }
     let room = page.width.saturating_sub(width(&name));
     page.bold(&name) + truncate(&rest, room).trim_end()
+}
+
+/// What it runs on, where that is more than a language and there is room for it.
+fn runtime(page: &Page, facts: &ProcessFacts) -> Option<String> {
+    let Runtime { name, version, .. } = facts.runtime.as_ref().filter(|_| page.is_wide())?;
+    Some(format!("  {} {}", name.name(), version.as_deref()?))
 }
 
 /// The form that container tools print.

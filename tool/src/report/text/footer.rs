@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::model::{Audit, CommandOutcome, Engine, Loss};
+use crate::model::{Audit, CommandOutcome, Engine, Loss, Profile};
 use crate::report::escape::{escape, truncate};
 use crate::report::text::layout::Page;
 use crate::report::{names, units};
@@ -12,7 +12,10 @@ const LONGEST_COMMAND: usize = 60;
 const LONGEST_NAME: usize = 64;
 
 /// Words of the report and what they mean, those that it uses.
-fn legend(audit: &Audit) -> impl Iterator<Item = (&'static str, &'static str)> {
+fn legend(
+    audit: &Audit,
+    has_call_sites: bool,
+) -> impl Iterator<Item = (&'static str, &'static str)> {
     let mut flows = audit.processes.iter().flat_map(|process| &process.flows);
     let has_transfers = flows.any(|flow| !flow.transfers.is_empty());
     [
@@ -34,6 +37,11 @@ fn legend(audit: &Audit) -> impl Iterator<Item = (&'static str, &'static str)> {
             "transfer",
             "a run of bytes between the same two files; ~ is the median",
         ),
+        (
+            has_call_sites,
+            "read by, written by",
+            "estimated from samples; ± is half the width of a 95% interval",
+        ),
     ]
     .into_iter()
     .filter(|(is_used, ..)| *is_used)
@@ -45,15 +53,17 @@ pub(super) fn write(
     out: &mut impl io::Write,
     page: &Page,
     audit: &Audit,
+    profile: Option<&Profile>,
     quiet: usize,
 ) -> io::Result<()> {
+    let has_call_sites = profile.is_some_and(|profile| !profile.call_sites.is_empty());
     let mut line = |text: &str| writeln!(out, "{}", page.hanging(text, INDENT));
     if audit.bytes.written() > 0 {
         if quiet > 0 {
             let processes = units::counted(quiet as u64, "more process", "more processes");
             line(&format!("{processes} made calls but wrote nothing."))?;
         }
-        for (word, meaning) in legend(audit) {
+        for (word, meaning) in legend(audit, has_call_sites) {
             line(&format!("{word}: {meaning}"))?;
         }
         line("")?;

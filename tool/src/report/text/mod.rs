@@ -1,20 +1,25 @@
 //! The report for people.
 
 mod failures;
+mod findings;
 mod flows;
 mod footer;
 mod headline;
 mod layout;
+mod rules;
+mod sites;
 mod table;
 #[cfg(test)]
 mod tests;
 
 use std::io;
 
-use crate::model::{Audit, Flow, ProcessAudit};
+use crate::model::{Audit, Flow, ProcessAudit, Profile};
 use crate::report::SortKey;
 use crate::report::escape::{escape, truncate};
 use layout::{Page, wrap};
+
+pub use rules::{write_rule, write_rules};
 
 /// How the text is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +37,17 @@ pub struct TextOptions {
 /// Processes whose flows are shown. The table has room for more: who reads this has five minutes.
 const DETAILED: usize = 5;
 
-/// Writes `audit` for people.
+/// Writes `audit` for people; with a `profile`, also who makes bytes bounce.
 ///
 /// # Errors
 ///
 /// Those of `out`.
-pub fn write(out: &mut impl io::Write, audit: &Audit, options: &TextOptions) -> io::Result<()> {
+pub fn write(
+    out: &mut impl io::Write,
+    audit: &Audit,
+    profile: Option<&Profile>,
+    options: &TextOptions,
+) -> io::Result<()> {
     let page = Page::new(options.width, options.color);
     let mut processes: Vec<&ProcessAudit> = audit
         .processes
@@ -55,14 +65,15 @@ pub fn write(out: &mut impl io::Write, audit: &Audit, options: &TextOptions) -> 
     if !processes.is_empty() {
         writeln!(out)?;
         table::write(out, &page, shown, hidden, &audit.bytes)?;
+        findings::write(out, &page, audit)?;
         for process in detailed {
             writeln!(out)?;
-            flows::write(out, &page, process)?;
+            flows::write(out, &page, process, profile)?;
         }
         failures::write_of_others(out, &page, summed)?;
     }
     writeln!(out)?;
-    footer::write(out, &page, audit, quiet)
+    footer::write(out, &page, audit, profile, quiet)
 }
 
 /// Not so of a process that only read, or whose writes were all empty.

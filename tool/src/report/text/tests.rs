@@ -1,6 +1,9 @@
 //! Goldens. `UPDATE_EXPECT=1 cargo test -p copytax` writes them anew.
 
+mod findings;
 mod headline;
+
+use std::collections::BTreeMap;
 
 use expect_test::{Expect, expect, expect_file};
 use proptest::prelude::{any, prop, proptest};
@@ -10,7 +13,7 @@ use super::{TextOptions, write};
 use crate::analysis::fixture::flow;
 use crate::analysis::{self, audit};
 use crate::model::EndpointKind::{File, None as NoEnd, Pipe, Tcp, UnixDatagram};
-use crate::model::{Audit, Call, Class, Snapshot};
+use crate::model::{Audit, Call, Class, Profile, Snapshot};
 use crate::report::escape::{is_unsafe, width};
 use crate::report::{SortKey, fixture};
 
@@ -22,8 +25,12 @@ const OPTIONS: TextOptions = TextOptions {
 };
 
 fn text(audit: &Audit, options: &TextOptions) -> String {
+    with_profile(audit, None, options)
+}
+
+fn with_profile(audit: &Audit, profile: Option<&Profile>, options: &TextOptions) -> String {
     let mut out = Vec::new();
-    write(&mut out, audit, options).expect("a vector takes everything");
+    write(&mut out, audit, profile, options).expect("a vector takes everything");
     let text = String::from_utf8(out).expect("the report is UTF-8");
     if !options.color {
         for line in text.lines() {
@@ -187,6 +194,20 @@ fn colour_marks_lost_and_zero_copy_bytes() {
 }
 
 #[test]
+fn lost_bytes_have_a_culprit() {
+    let profile = fixture::profile::machine().profile;
+    for (options, expected) in [
+        (OPTIONS, expect_file!["../golden/call-sites-80.txt"]),
+        (narrow(), expect_file!["../golden/call-sites-40.txt"]),
+    ] {
+        let text = with_profile(&fixture::machine(), Some(&profile), &options);
+        expected.assert_eq(&text);
+    }
+    let hostile = fixture::profile::hostile().profile;
+    with_profile(&fixture::hostile(), Some(&hostile), &narrow());
+}
+
+#[test]
 fn bytes_without_a_kernel_path() {
     let snapshot = analysis::fixture::snapshot().named(9, "logger", &[]).with([
         flow(
@@ -276,6 +297,7 @@ proptest! {
             facts.container_id = Some(facts.comm.clone());
         }
         let options = TextOptions { width, top, ..OPTIONS };
-        prop_assert!(text(&audit(snapshot), &options).ends_with('\n'));
+        let audit = fixture::diagnosed(audit(snapshot), Vec::new(), &BTreeMap::new());
+        prop_assert!(text(&audit, &options).ends_with('\n'));
     }
 }

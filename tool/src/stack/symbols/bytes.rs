@@ -16,6 +16,8 @@ const BLOCKS: usize = 32;
 pub(super) struct Bytes {
     file: Arc<File>,
     blocks: Vec<Option<Block>>,
+    /// Bytes that may still be read.
+    left: u64,
 }
 
 #[derive(Debug)]
@@ -30,11 +32,18 @@ impl Bytes {
         Self {
             file,
             blocks: (0..BLOCKS).map(|_| None).collect(),
+            left: u64::MAX,
         }
+    }
+
+    /// From here on only so many bytes can be read: what refers to other places may do so for ever.
+    pub(super) fn allow(&mut self, bytes: u64) {
+        self.left = bytes;
     }
 
     /// The byte at an offset.
     pub(super) fn byte(&mut self, offset: u64) -> Option<u8> {
+        self.left = self.left.checked_sub(1)?;
         let at = usize::try_from(offset % BLOCK as u64).ok()?;
         self.block(offset / BLOCK as u64)?.get(at).copied()
     }

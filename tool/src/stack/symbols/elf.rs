@@ -10,6 +10,7 @@ use blazesym::symbolize::{CodeInfo, Input, Sym, Symbolized, Symbolizer};
 use super::Call;
 use super::copy::Copy;
 use super::debug_file::{DebugDirectories, DebugFile};
+use super::demangle::readable;
 use super::image::Image;
 use super::process::path_of;
 
@@ -18,6 +19,8 @@ use super::process::path_of;
 pub(super) struct Tables {
     /// Best first.
     files: Vec<TableFile>,
+    /// Where the debug files of the host refer to others.
+    directories: Vec<PathBuf>,
     symbolizer: Symbolizer,
 }
 
@@ -47,29 +50,54 @@ impl Tables {
             }
             TableFile::copied(&file, image)
         });
-        let builder = Symbolizer::builder()
-            .enable_auto_reload(false)
-            .set_debug_dirs(Some(directories.of_host()));
+        let files = debug.into_iter().chain(TableFile::copied(file, image));
         Self {
-            files: debug
-                .into_iter()
-                .chain(TableFile::copied(file, image))
-                .collect(),
-            symbolizer: builder.build(),
+            files: files.collect(),
+            directories: directories.of_host().to_vec(),
+            symbolizer: symbolizer(directories.of_host()),
         }
     }
 
     /// The calls that an address is in, innermost first.
     pub(super) fn calls(&mut self, address: u64) -> Option<Vec<Call>> {
-        let find = || self.files.iter().find_map(|file| file.calls(&self.symbolizer, address));
-        // Files that no compiler made may come upon mistakes in its reading of them.
-        let found = panic::catch_unwind(AssertUnwindSafe(find));
-        found.unwrap_or_else(|_| {
-            tracing::warn!("the symbols of a file cannot be read");
-            self.files.clear();
-            None
-        })
+        while !self.files.is_empty() {
+            let Self {
+                files, symbolizer, ..
+            } = self;
+            let find = || {
+                files
+                    .iter()
+                    .find_map(|file| file.calls(symbolizer, address))
+            };
+            // blazesym 0.2.7 panics at some debug information that no compiler made (dwarf/lines.rs).
+            match panic::catch_unwind(AssertUnwindSafe(find)) {
+                Ok(found) => return found,
+                Err(_) => self.make_do(),
+            }
+        }
+        None
     }
+
+    /// Gives up what could not be read: first the debug information, then all of it.
+    fn make_do(&mut self) {
+        tracing::warn!("the debug information or the symbols of a file cannot be read");
+        if self.files.iter().all(|file| !file.has_debug_information) {
+            self.files.clear();
+        }
+        for file in &mut self.files {
+            file.has_debug_information = false;
+        }
+        self.symbolizer = symbolizer(&self.directories);
+    }
+}
+
+fn symbolizer(debug_directories: &[PathBuf]) -> Symbolizer {
+    Symbolizer::builder()
+        .enable_auto_reload(false)
+        // See `demangle.rs`.
+        .enable_demangling(false)
+        .set_debug_dirs(Some(debug_directories))
+        .build()
 }
 
 impl TableFile {
@@ -128,15 +156,12 @@ impl TableFile {
 }
 
 fn calls_of(symbol: &Sym<'_>) -> Vec<Call> {
-    let inlined = symbol.inlined.iter().rev().map(|call| {
-        let name = (!call.name.is_empty()).then(|| call.name.to_string());
-        call_at(name, call.code_info.as_ref(), true)
-    });
-    let outermost = call_at(
-        Some(symbol.name.to_string()),
-        symbol.code_info.as_deref(),
-        false,
-    );
+    let inlined = symbol
+        .inlined
+        .iter()
+        .rev()
+        .map(|call| call_at(readable(&call.name), call.code_info.as_ref(), true));
+    let outermost = call_at(readable(&symbol.name), symbol.code_info.as_deref(), false);
     inlined.chain([outermost]).collect()
 }
 

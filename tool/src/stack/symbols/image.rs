@@ -18,6 +18,9 @@ const SECTION_HEADERS_AT: usize = 40;
 const HEADERS_LIMIT: usize = 8 << 20;
 /// Most bytes of the names of sections, and of one section or segment of notes.
 const NAMES_LIMIT: usize = 1 << 20;
+/// Most segments that are believed, and longest name of a section.
+const MOST_SEGMENTS: u16 = 256;
+const LONGEST_NAME: usize = 256;
 /// Longest build id that is believed: 20 bytes are usual.
 const LONGEST_BUILD_ID: usize = 64;
 
@@ -66,10 +69,10 @@ impl Section {
         self.flags & u64::from(elf::SHF_COMPRESSED) != 0
     }
 
-    /// Whether an address lies in it once it is loaded.
-    fn covers(&self, address: u64) -> bool {
-        let is_loaded = self.flags & u64::from(elf::SHF_ALLOC) != 0;
-        is_loaded && address >= self.address && address - self.address < self.size
+    /// Whether an address lies in it once it is loaded, and is code.
+    fn has_code_at(&self, address: u64) -> bool {
+        let is_code = self.flags & u64::from(elf::SHF_EXECINSTR) != 0;
+        is_code && address >= self.address && address - self.address < self.size
     }
 
     fn is_in_file(&self) -> bool {
@@ -108,9 +111,9 @@ impl Image {
             .find(|section| *section.name == *name && section.is_in_file())
     }
 
-    /// Whether two addresses are in the same section; `None` where no sections tell.
+    /// Whether two addresses are in the same section of code; `None` where no sections tell.
     pub(super) fn in_one_section(&self, one: u64, other: u64) -> Option<bool> {
-        let is_in_one = |section: &Section| section.covers(one) && section.covers(other);
+        let is_in_one = |section: &Section| section.has_code_at(one) && section.has_code_at(other);
         (!self.sections.is_empty()).then(|| self.sections.iter().any(is_in_one))
     }
 
@@ -165,6 +168,9 @@ impl Image {
 
 fn segments(file: &File, header: &[u8]) -> Option<Vec<Segment>> {
     let (offset, count) = (u64_at(header, 32)?, u16_at(header, 56)?);
+    if count > MOST_SEGMENTS {
+        return None;
+    }
     let table = headers(file, offset, count.into(), SEGMENT_HEADER)?;
     table
         .chunks_exact(SEGMENT_HEADER)
@@ -203,6 +209,7 @@ fn sections(file: &File, header: &[u8]) -> Option<Vec<Section>> {
         .chunks_exact(SECTION_HEADER)
         .map(|entry| {
             let name = text.get(usize::try_from(u32_at(entry, 0)?).ok()?..)?;
+            let name = &name[..name.len().min(LONGEST_NAME)];
             Some(Section {
                 name: name.split(|byte| *byte == 0).next()?.into(),
                 kind: u32_at(entry, 4)?,
@@ -216,12 +223,7 @@ fn sections(file: &File, header: &[u8]) -> Option<Vec<Section>> {
 }
 
 fn headers(file: &File, offset: u64, count: u64, size: usize) -> Option<Box<[u8]>> {
-    bytes::range(
-        file,
-        offset,
-        count.checked_mul(size as u64)?,
-        HEADERS_LIMIT,
-    )
+    bytes::range(file, offset, count.checked_mul(size as u64)?, HEADERS_LIMIT)
 }
 
 /// The build id among notes: each has a name and a value, both padded to four bytes.

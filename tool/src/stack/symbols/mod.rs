@@ -1,11 +1,13 @@
 //! From addresses to names.
 //!
 //! A frame that cannot be named has no function, never that of a neighbour. What names it was written
-//! by the owner of the process, and is read as such: see `copy.rs`, `bytes.rs` and `process.rs`.
+//! by the owner of the process, and is read as such: see `copy.rs`, `bytes.rs`,
+//! `demangle.rs` and `process.rs`.
 
 mod bytes;
 mod copy;
 mod debug_file;
+mod demangle;
 mod elf;
 mod go;
 mod image;
@@ -15,9 +17,6 @@ mod names;
 mod perf_map;
 mod process;
 mod vdso;
-
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -15,6 +15,8 @@ use super::process::ProcessFiles;
 
 /// Most bytes that are read: the last ones, which are those of the newest code.
 const LIMIT: u64 = 64 << 20;
+/// Most definitions that are kept, the last ones.
+const MOST: usize = 1 << 20;
 /// Longest line that counts.
 const LONGEST: usize = 4 << 10;
 
@@ -51,23 +53,20 @@ impl PerfMap {
     }
 
     fn parse(text: Vec<u8>) -> Self {
-        let mut defined = Vec::new();
-        let mut at = 0;
-        for line in text.split(|byte| *byte == b'\n') {
-            if let Some((start, end, name)) = fields(line) {
-                let offset = at + line.len() - name.len();
-                let position = u32::try_from(offset).ok().zip(u32::try_from(name.len()).ok());
-                if let Some((name, length)) = position {
-                    defined.push(Range {
-                        start,
-                        end,
-                        name,
-                        length,
-                    });
-                }
-            }
-            at += line.len() + 1;
-        }
+        let mut end = text.len();
+        let lines = text.rsplit(|byte| *byte == b'\n').filter_map(|line| {
+            let line_end = end;
+            end = (line_end - line.len()).saturating_sub(1);
+            let (start, stop, name) = fields(line)?;
+            Some(Range {
+                start,
+                end: stop,
+                name: u32::try_from(line_end - name.len()).ok()?,
+                length: u32::try_from(name.len()).ok()?,
+            })
+        });
+        let mut defined: Vec<Range> = lines.take(MOST).collect();
+        defined.reverse();
         Self {
             ranges: newest_of_each(defined).into(),
             text,
@@ -136,7 +135,10 @@ fn newest_of_each(defined: Vec<Range>) -> Vec<Range> {
         while let Some(index) = coming.next_if(|index| defined[*index].start <= start) {
             open.push(index);
         }
-        while open.peek().is_some_and(|index| defined[*index].end <= start) {
+        while open
+            .peek()
+            .is_some_and(|index| defined[*index].end <= start)
+        {
             open.pop();
         }
         let Some(newest) = open.peek().map(|index| defined[*index]) else {

@@ -30,7 +30,6 @@ pub(in crate::stack) enum Form {
 }
 
 /// One section of call frame information.
-#[derive(Debug)]
 pub(in crate::stack) struct Table {
     form: Form,
     data: Box<[u8]>,
@@ -40,7 +39,7 @@ pub(in crate::stack) struct Table {
 }
 
 /// Code that an entry of the table tells of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 struct Entry {
     start: u64,
     length: u32,
@@ -74,6 +73,11 @@ impl Table {
             bases,
             entries: entries.into(),
         }
+    }
+
+    /// Bytes of the section.
+    pub(in crate::stack) fn size(&self) -> u64 {
+        self.data.len() as u64
     }
 
     /// Gives `use_row` what the table says of an address; `None` where it says nothing.
@@ -190,3 +194,6 @@ fn common_entry<'data, Section: UnwindSection<Slice<'data>>>(
     }
     section.cie_from_offset(bases, offset)
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,17 +1,20 @@
 //! The head of the table that maps addresses to functions and lines (`pcHeader` in Go's
 //! runtime/symtab.go).
 
-use super::super::bytes::Bytes;
+use std::fs::File;
+
+use super::super::bytes::{Bytes, u32_at};
 use super::super::image::Image;
+use super::search::{self, Place};
 
 /// Names of the section: the second is that of a position independent program of Go before 1.26.
 const SECTIONS: [&[u8]; 2] = [b".gopclntab", b".data.rel.ro.gopclntab"];
+/// A section that all programs of Go have.
+const MARK: &[u8] = b".go.buildinfo";
 /// Bytes of the head: eight, then eight numbers of eight bytes.
 const LENGTH: u64 = 72;
 /// Size of a pointer.
 const POINTER: u8 = 8;
-/// Bytes that are looked through for the table where no section names it.
-const SEARCH_LIMIT: u64 = 1 << 30;
 
 /// How the table is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +43,6 @@ pub(super) struct Header {
     pub(super) format: Format,
     /// Address of the table.
     pub(super) address: u64,
-    /// Its length, if the section tells it; else that of the rest of its segment.
-    pub(super) length: u64,
     /// Smallest size of an instruction, in which the table counts.
     pub(super) quantum: u8,
     pub(super) functions: u64,
@@ -60,32 +61,33 @@ pub(super) struct Header {
 }
 
 impl Header {
-    pub(super) fn find(bytes: &mut Bytes, image: &Image) -> Option<Self> {
-        let named = SECTIONS.iter().find_map(|name| image.section(name));
-        if let Some(section) = named {
-            return Self::read(bytes, section.offset, section.address(), section.size);
+    /// Where a header may be: in the section of its own, else anywhere in a program that is of Go or
+    /// does not tell.
+    pub(super) fn candidates<'image>(
+        file: &'image File,
+        image: &'image Image,
+    ) -> Box<dyn Iterator<Item = Place> + 'image> {
+        if let Some(section) = SECTIONS.iter().find_map(|name| image.section(name)) {
+            return Box::new(std::iter::once(Place {
+                address: section.address(),
+                offset: section.offset,
+                rest: section.size,
+            }));
         }
-        if !image.sections().is_empty() {
-            return None;
+        // GNU ld puts it into `.data.rel.ro` of a position independent program with cgo.
+        if image.sections().is_empty() || image.section(MARK).is_some() {
+            return Box::new(search::places(file, image, is_start));
         }
-        // Without a section table it takes a search.
-        image
-            .segments()
-            .iter()
-            .filter(|segment| segment.is_loaded())
-            .find_map(|segment| {
-                let end = segment.size.min(SEARCH_LIMIT);
-                (0..end).step_by(POINTER.into()).find_map(|into| {
-                    let offset = segment.offset.checked_add(into)?;
-                    let magic = bytes.u32(offset)?;
-                    Format::of(magic)?;
-                    let address = segment.address.checked_add(into)?;
-                    Self::read(bytes, offset, address, segment.size - into)
-                })
-            })
+        Box::new(std::iter::empty())
     }
 
-    fn read(bytes: &mut Bytes, offset: u64, address: u64, length: u64) -> Option<Self> {
+    /// Reads the header, if that is what is at a place.
+    pub(super) fn read(bytes: &mut Bytes, place: Place) -> Option<Self> {
+        let Place {
+            address,
+            offset,
+            rest: length,
+        } = place;
         let format = Format::of(bytes.u32(offset)?)?;
         let [_, _, quantum, pointer] = bytes.array(offset.checked_add(4)?)?;
         if pointer != POINTER || !matches!(quantum, 1 | 2 | 4) {
@@ -104,7 +106,6 @@ impl Header {
         Some(Self {
             format,
             address,
-            length,
             quantum,
             functions,
             text: (text != 0).then_some(text),
@@ -116,4 +117,9 @@ impl Header {
             functions_at,
         })
     }
+}
+
+/// Whether these may be its first eight bytes.
+fn is_start(bytes: &[u8]) -> bool {
+    u32_at(bytes, 0).and_then(Format::of).is_some() && bytes[4..6] == [0, 0] && bytes[7] == POINTER
 }

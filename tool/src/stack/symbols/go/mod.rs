@@ -5,9 +5,8 @@ mod header;
 mod inline;
 mod module_data;
 mod pointers;
+mod search;
 mod table;
-#[cfg(test)]
-mod tests;
 
 use std::fs::File;
 use std::sync::Arc;
@@ -24,6 +23,10 @@ use super::image::Image;
 /// Calls that are at most inlined into one another; what goes deeper is not believed.
 const DEEPEST: usize = 256;
 
+/// Places that are looked at where the tables may be, and bytes that are read to name an address.
+const MOST_PLACES: usize = 16;
+const MOST_BYTES: u64 = 1 << 20;
+
 /// The tables of one Go program or shared object.
 #[derive(Debug)]
 pub(super) struct Program {
@@ -37,23 +40,27 @@ pub(super) struct Program {
 impl Program {
     /// Reads where the tables are; `None` where there are none of a known format.
     pub(super) fn read(file: &Arc<File>, image: &Image) -> Option<Self> {
-        let mut bytes = Bytes::new(Arc::clone(file));
-        let header = Header::find(&mut bytes, image)?;
-        let data = ModuleData::find(file, &mut bytes, image, &header);
-        let text = data.as_ref().map(|data| data.text).or(header.text)?;
-        let table = Table::read(file, &header, text)?;
-        let wrapper = table.highest_id(&mut bytes)?;
-        Some(Self {
-            calls: Calls::new(image, data.as_ref(), header.format),
-            bytes,
-            table,
-            wrapper,
+        let mut places = Header::candidates(file, image).take(MOST_PLACES);
+        places.find_map(|place| {
+            let mut bytes = Bytes::new(Arc::clone(file));
+            let header = Header::read(&mut bytes, place)?;
+            let data = ModuleData::find(file, &mut bytes, image, &header);
+            let text = data.as_ref().map(|data| data.text).or(header.text)?;
+            let table = Table::read(file, &header, text)?;
+            let wrapper = table.highest_id(&mut bytes)?;
+            Some(Self {
+                calls: Calls::new(image, data.as_ref(), header.format),
+                bytes,
+                table,
+                wrapper,
+            })
         })
     }
 
     /// The calls that an address is in, innermost first, as `runtime.CallersFrames` has them: without
     /// the wrappers that Go's compiler makes, so there may be none. `None` where no function of Go is.
     pub(super) fn calls(&mut self, address: u64) -> Option<Vec<Call>> {
+        self.bytes.allow(MOST_BYTES);
         let function = self.table.function(&mut self.bytes, address)?;
         let mut target = address.checked_sub(function.entry)?;
         let mut calls = Vec::new();

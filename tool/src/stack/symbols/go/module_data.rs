@@ -4,10 +4,11 @@
 
 use std::fs::File;
 
-use super::super::bytes::{self, Bytes};
+use super::super::bytes::Bytes;
 use super::super::image::Image;
 use super::header::Header;
 use super::pointers::Pointers;
+use super::search;
 
 /// Fields of eight bytes: slices take three. Those in front are where they are in Go 1.18 to 1.27.
 const NAMES: u64 = 1;
@@ -20,9 +21,6 @@ const FUNCTION_COUNT: u64 = 17;
 const TEXT: u64 = 22;
 /// Where the slice of text sections has been so far, with fields to spare.
 const TEXT_SECTIONS: std::ops::Range<u64> = 36..64;
-/// Bytes that are looked through at a time, and in all.
-const PIECE: usize = 1 << 20;
-const SEARCH_LIMIT: u64 = 1 << 30;
 
 /// Addresses that the table needs.
 #[derive(Debug, Clone, Copy)]
@@ -46,20 +44,9 @@ impl ModuleData {
             .relocated_to(header.address)
             .find_map(|address| Self::read(bytes, &pointers, header, address));
         relocated.or_else(|| {
-            image
-                .segments()
-                .iter()
-                // Data come last.
-                .rev()
-                .filter(|segment| segment.is_loaded())
-                .flat_map(|segment| pieces(segment.offset, segment.address, segment.size))
-                .find_map(|(offset, address, length)| {
-                    let piece = bytes::range(file, offset, length, PIECE)?;
-                    occurrences(&piece, header.address).find_map(|at| {
-                        let address = address.checked_add(at)?;
-                        Self::read(bytes, &pointers, header, address)
-                    })
-                })
+            let wanted = header.address.to_le_bytes();
+            search::places(file, image, move |bytes| *bytes == wanted)
+                .find_map(|place| Self::read(bytes, &pointers, header, place.address))
         })
     }
 
@@ -100,7 +87,8 @@ impl ModuleData {
 }
 
 /// The field in front of the slice of text sections, whose first begins where the text does. Since
-/// Go 1.26 the end of the table is between them.
+/// Go 1.26 they are at the end of the table, and the address of that end is between the two fields;
+/// before, in front of it is the address of constants, which lie before the table.
 fn function_data(
     bytes: &mut Bytes,
     pointers: &Pointers<'_>,
@@ -109,49 +97,28 @@ fn function_data(
     text: u64,
 ) -> Option<u64> {
     let mut at = |address: u64| pointers.at(bytes, address);
+    let fields = address
+        .checked_add((TEXT_SECTIONS.end + 2) * 8)
+        .map(|_| address)?;
     for index in TEXT_SECTIONS {
-        let field = address.checked_add(index * 8)?;
-        let (sections, length, capacity) = (at(field)?, at(field + 8)?, at(field + 16)?);
+        let mut field = |index: u64| at(fields + index * 8);
+        let (sections, length, capacity) = (field(index)?, field(index + 1)?, field(index + 2)?);
         if length == 0 || length != capacity {
             continue;
         }
+        let (second, first) = (field(index - 2)?, field(index - 1)?);
         // A section: offset from the text, end, address.
-        let Some(address) = sections.checked_add(16) else {
+        let Some(place) = sections.checked_add(16) else {
             continue;
         };
-        if at(sections) != Some(0) || at(address) != Some(text) {
-            continue;
+        if at(sections) == Some(0) && at(place) == Some(text) {
+            let in_table = header.address.checked_add(header.functions_at)?..=first;
+            return Some(if in_table.contains(&second) {
+                second
+            } else {
+                first
+            });
         }
-        let before = at(field - 8)?;
-        let end_of_table = header.address.checked_add(header.length)?;
-        return if before == end_of_table {
-            at(field - 16)
-        } else {
-            Some(before)
-        };
     }
     None
-}
-
-/// Cuts a segment into pieces: offset, address and length of each.
-fn pieces(offset: u64, address: u64, size: u64) -> impl Iterator<Item = (u64, u64, u64)> {
-    let size = size.min(SEARCH_LIMIT);
-    (0..size).step_by(PIECE).filter_map(move |into| {
-        let length = (size - into).min(PIECE as u64);
-        Some((
-            offset.checked_add(into)?,
-            address.checked_add(into)?,
-            length,
-        ))
-    })
-}
-
-/// Offsets of aligned numbers that are `wanted`.
-fn occurrences(piece: &[u8], wanted: u64) -> impl Iterator<Item = u64> {
-    let wanted = wanted.to_le_bytes();
-    (0..)
-        .step_by(8)
-        .zip(piece.chunks_exact(8))
-        .filter(move |(_, bytes)| **bytes == wanted)
-        .map(|(at, _)| at)
 }

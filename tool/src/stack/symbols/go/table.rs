@@ -10,8 +10,6 @@ use super::header::{Format, Header};
 const FUNCTIONS_LIMIT: usize = 64 << 20;
 /// Longest name that is read.
 const LONGEST_NAME: usize = 8 << 10;
-/// Most bytes of a table of values of one function.
-const LONGEST_VALUES: u64 = 1 << 20;
 /// A file number that stands for no file.
 const NO_FILE: u32 = u32::MAX;
 
@@ -63,7 +61,9 @@ impl Table {
             .chunks_exact(8)
             .map(|entry| Some((u32_at(entry, 0)?, u32_at(entry, 4)?)))
             .collect::<Option<_>>()?;
-        functions.is_sorted_by_key(|(entry, _)| *entry).then_some(())?;
+        functions
+            .is_sorted_by_key(|(entry, _)| *entry)
+            .then_some(())?;
         Some(Self {
             text,
             quantum: header.quantum,
@@ -141,20 +141,13 @@ impl Table {
 
     /// What a table says of an instruction that is `target` bytes into a function; `None` if nothing,
     /// which Go writes as -1 (`pcvalue` in runtime/symtab.go).
-    pub(super) fn value(
-        &self,
-        bytes: &mut Bytes,
-        table: u32,
-        target: u64,
-    ) -> Option<u32> {
+    pub(super) fn value(&self, bytes: &mut Bytes, table: u32, target: u64) -> Option<u32> {
         if table == 0 {
             return None;
         }
-        let start = self.values.checked_add(table.into())?;
-        let end = start.checked_add(LONGEST_VALUES)?;
-        let mut at = start;
+        let mut at = self.values.checked_add(table.into())?;
         let (mut value, mut into) = (-1_i32, 0_u64);
-        while at < end {
+        loop {
             let change = varint(bytes, &mut at)?;
             if change == 0 && into != 0 {
                 return None;
@@ -171,11 +164,15 @@ impl Table {
                 return u32::try_from(value).ok();
             }
         }
-        None
     }
 
     /// The further table of values of an index, for [`Table::value`]; 0 where there is none.
-    pub(super) fn value_table(&self, bytes: &mut Bytes, function: &Function, index: u32) -> Option<u32> {
+    pub(super) fn value_table(
+        &self,
+        bytes: &mut Bytes,
+        function: &Function,
+        index: u32,
+    ) -> Option<u32> {
         if index >= function.value_tables {
             return Some(0);
         }
@@ -184,7 +181,12 @@ impl Table {
 
     /// Offset from [`super::module_data::ModuleData::function_data`] of the further data of an index;
     /// `None` where there is none.
-    pub(super) fn data_table(&self, bytes: &mut Bytes, function: &Function, index: u8) -> Option<u32> {
+    pub(super) fn data_table(
+        &self,
+        bytes: &mut Bytes,
+        function: &Function,
+        index: u8,
+    ) -> Option<u32> {
         if index >= function.data_tables {
             return None;
         }

@@ -45,8 +45,12 @@ fn javascript(name: &str) -> Option<Name> {
     let (rest, line) = rest.rsplit_once(':')?;
     column.parse::<u32>().ok()?;
     let line = line.parse().ok()?;
-    // A name has no space, but a path may.
-    let (function, file) = rest.split_once(' ')?;
+    // A name may have spaces, as that of a getter, and so may a path: this is how most paths begin.
+    let place = [" file://", " node:", " /"]
+        .iter()
+        .find_map(|it| rest.find(it));
+    let (function, file) = rest.split_at(place.or_else(|| rest.find(' '))?);
+    let file = file.trim_start();
     let file = file.strip_prefix("file://").unwrap_or(file);
     Some(Name {
         function: (!function.is_empty()).then(|| function.to_owned()),
@@ -95,7 +99,14 @@ mod tests {
             parts("LazyCompile:~onread node:internal/stream_base_commons:166:22"),
             expected("onread", "node:internal/stream_base_commons", 166)
         );
-        assert_eq!(parts("JS:^ /srv/a b.js:3:1"), expected("", "/srv/a b.js", 3));
+        assert_eq!(
+            parts("JS:~get size /srv/a.js:7:3"),
+            expected("get size", "/srv/a.js", 7)
+        );
+        assert_eq!(
+            parts("JS:^ /srv/a b.js:3:1"),
+            expected("", "/srv/a b.js", 3)
+        );
     }
 
     #[test]

@@ -47,7 +47,9 @@ impl ReturnSite {
         Self {
             is_after_call: callee.is_some() || is_indirect_call(before),
             callee,
-            is_go_entry: is_goexit(address, before, after) || is_mstart(address, before, after),
+            is_go_entry: is_goexit(address, before, after)
+                || is_mstart(address, before, after)
+                || is_mcall(before, after),
             is_signal_return: is_signal_return(after),
         }
     }
@@ -104,6 +106,14 @@ fn is_mstart(
     after: [u8; ReturnSite::AFTER],
 ) -> bool {
     address % 16 == 5 && before[ReturnSite::BEFORE - 5] == 0xe8 && after[0] == 0xc3
+}
+
+/// `runtime.mcall` (there, too), which the scheduler's own stack begins with: it has left the stack
+/// of a goroutine that may run elsewhere by now. `call *%r12; pop %rax; jmp badmcall2`, with a `nop`
+/// behind the call in later versions.
+fn is_mcall(before: [u8; ReturnSite::BEFORE], after: [u8; ReturnSite::AFTER]) -> bool {
+    before.ends_with(&[0x41, 0xff, 0xd4])
+        && (after.starts_with(&[0x58, 0xe9]) || after.starts_with(&[0x90, 0x58, 0xe9]))
 }
 
 /// `rt_sigreturn()`, number 15, as glibc and Go (`mov $15, %rax`) and musl (`mov $15, %eax`) spell
@@ -198,6 +208,9 @@ mod tests {
     fn ends_of_goroutines_and_of_signal_handlers() {
         assert!(site(&[0x90], &[0xe8, 1, 2, 3, 4, 0x90]).is_go_entry);
         assert!(!site(&[0xc3], &[0xe8, 1, 2, 3, 4, 0x90]).is_go_entry);
+        assert!(site(&[0x41, 0xff, 0xd4], &[0x58, 0xe9, 1, 2, 3, 4]).is_go_entry);
+        assert!(site(&[0x41, 0xff, 0xd4], &[0x90, 0x58, 0xe9]).is_go_entry);
+        assert!(!site(&[0x41, 0xff, 0xd4], &[0x90, 0xe9]).is_go_entry);
         assert!(site(&[], &[0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05]).is_signal_return);
         assert!(site(&[], &[0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05]).is_signal_return);
         assert!(!site(&[], &[0xb8, 0x0e, 0, 0, 0, 0x0f, 0x05]).is_signal_return);

@@ -1,0 +1,122 @@
+//! From flows to findings.
+
+use std::sync::Arc;
+
+use crate::analysis::diagnosis::Evidence;
+use crate::analysis::diagnosis::egress::{egress, share};
+use crate::analysis::diagnosis::groups::{Group, groups};
+use crate::analysis::diagnosis::select::is_at_issue;
+use crate::analysis::transfers::typical_size_by_bytes;
+use crate::model::{CallSite, Finding, Flow, Frame, ProcessAudit, SmallTransfers, Verdict};
+
+/// What is to be said of the flows of `process`, by its call `sites`.
+pub(super) fn of_process(
+    evidence: &Evidence<'_>,
+    process: &ProcessAudit,
+    sites: &[&CallSite],
+) -> Vec<Finding> {
+    let runtime = evidence.runtimes.get(&process.id);
+    let mut findings: Vec<Finding> = Vec::new();
+    for flow in process.flows.iter().filter(|flow| is_at_issue(flow)) {
+        for group in groups(evidence, process, runtime, flow, sites) {
+            let Some(finding) = of_group(evidence, process, flow, group) else {
+                continue;
+            };
+            match findings.iter_mut().find(|known| is_same(known, &finding)) {
+                Some(known) => merge(known, finding),
+                None => findings.push(finding),
+            }
+        }
+    }
+    let whole = egress(&process.bytes);
+    for finding in &mut findings {
+        finding.share = share(finding.bytes.value, whole);
+    }
+    findings
+}
+
+/// `None` where there is nothing to say.
+fn of_group(
+    evidence: &Evidence<'_>,
+    process: &ProcessAudit,
+    flow: &Flow,
+    group: Group<'_>,
+) -> Option<Finding> {
+    let rule = group.hit.map(|hit| hit.rule);
+    if group.bytes.value == 0 || (rule.is_none() && !flow.lost) {
+        return None;
+    }
+    let small = small(evidence, flow);
+    let verdict = match rule.map(|rule| rule.verdict) {
+        Some(Verdict::Healthy) => return None,
+        Some(Verdict::Fixable) | None if small.is_some() => Verdict::TooSmall,
+        Some(verdict) => verdict,
+        None => Verdict::Unknown,
+    };
+    Some(Finding {
+        rule: rule.map(|rule| Arc::clone(&rule.id)),
+        verdict,
+        process: process.id,
+        title: rule.map(|rule| Arc::clone(&rule.title)),
+        cause: rule.map(|rule| Arc::clone(&rule.cause)),
+        fix: rule.map(|rule| Arc::clone(&rule.fix)),
+        references: rule.map_or_else(Vec::new, |rule| rule.references.clone()),
+        mechanism: flow.mechanism,
+        source: flow.source,
+        sink: flow.sink,
+        evidence: flow.class,
+        sharing: flow.sharing,
+        lost: flow.lost,
+        bytes: group.bytes,
+        share: None,
+        small: small.filter(|_| verdict == Verdict::TooSmall),
+        matched_by: group.hit.map(|hit| hit.by),
+        samples: group.samples,
+        culprit: group.culprit,
+        write: group.site.map(|site| Arc::clone(&site.write)),
+        read: group.site.and_then(|site| site.read.clone()),
+    })
+}
+
+/// That the transfers of a flow are too short; `None` where they are not, or it is not known.
+fn small(evidence: &Evidence<'_>, flow: &Flow) -> Option<SmallTransfers> {
+    let typical = typical_size_by_bytes(&flow.transfers)?;
+    (typical < evidence.break_even).then_some(SmallTransfers {
+        typical,
+        break_even: evidence.break_even,
+    })
+}
+
+/// Whether two findings of one process say the same of the same ends.
+fn is_same(a: &Finding, b: &Finding) -> bool {
+    let function = |frame: &Option<Frame>| {
+        let frame = frame.as_ref();
+        frame.map(|frame| (frame.function.clone(), frame.module.clone()))
+    };
+    (&a.rule, a.verdict, a.matched_by, a.source, a.sink, a.lost)
+        == (&b.rule, b.verdict, b.matched_by, b.source, b.sink, b.lost)
+        && (a.mechanism, function(&a.culprit)) == (b.mechanism, function(&b.culprit))
+}
+
+/// Adds what `other` says; of the two, the larger one's evidence and stacks stay.
+fn merge(known: &mut Finding, other: Finding) {
+    let (a, b) = (known.bytes, other.bytes);
+    let samples = known.samples.saturating_add(other.samples);
+    if b.value > a.value {
+        *known = other;
+    }
+    known.samples = samples;
+    known.bytes.value = a.value.saturating_add(b.value);
+    // Whole flows have no margin; parts of two flows are estimated apart from each other.
+    known.bytes.margin = independent(a.margin, b.margin);
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "margins of estimates"
+)]
+fn independent(a: u64, b: u64) -> u64 {
+    (a as f64).hypot(b as f64).ceil() as u64
+}

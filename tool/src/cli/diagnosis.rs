@@ -1,0 +1,93 @@
+//! Arguments about findings, and the findings of an audit.
+
+use std::collections::BTreeMap;
+
+use super::failure::Failure;
+use super::rules::RulesArgs;
+use crate::analysis::catalog::Catalog;
+use crate::analysis::culprit;
+use crate::analysis::diagnosis::{
+    BREAK_EVEN, Evidence, FailOn, RuntimeFacts, Selection, diagnose, parse_verdict,
+};
+use crate::model::{Audit, ProcessId, Profile, Verdict};
+
+/// What is said of findings.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Findings")]
+pub(crate) struct DiagnosisArgs {
+    #[command(flatten)]
+    rules: RulesArgs,
+    /// Print findings of this verdict only; give it again for more
+    #[arg(long, value_name = "VERDICT", value_parser = parse_verdict)]
+    only: Vec<Verdict>,
+    /// Leave this rule out, by its id; give it again for more
+    #[arg(long, value_name = "RULE")]
+    ignore: Vec<String>,
+    /// Exit with 1 if there are findings of this verdict; with a share, such as fixable:5%, if they
+    /// are at least that much of what a process wrote
+    #[arg(long, value_name = "VERDICT[:SHARE]")]
+    fail_on: Vec<FailOn>,
+}
+
+/// The arguments, checked.
+pub(crate) struct Diagnosis {
+    catalog: std::borrow::Cow<'static, Catalog>,
+    selection: Selection,
+    fail_on: Vec<FailOn>,
+}
+
+impl DiagnosisArgs {
+    /// Loads the rules.
+    pub(crate) fn load(&self) -> Result<Diagnosis, Failure> {
+        let catalog = self.rules.catalog()?;
+        for id in &self.ignore {
+            if catalog.get(id).is_none() {
+                return Err(Failure::usage(format!(
+                    "--ignore: there is no rule {id}; `copytax explain` lists them"
+                )));
+            }
+        }
+        Ok(Diagnosis {
+            catalog,
+            selection: Selection {
+                only: self.only.clone(),
+                ignore: self.ignore.clone(),
+            },
+            fail_on: self.fail_on.clone(),
+        })
+    }
+}
+
+impl Diagnosis {
+    /// Adds findings to the audit; whether they make the run fail.
+    pub(crate) fn add_findings(&self, audit: &mut Audit, profile: &Profile) -> bool {
+        let findings = diagnose(&Evidence {
+            audit,
+            profile,
+            runtimes: &runtimes(audit),
+            catalog: &self.catalog,
+            break_even: BREAK_EVEN,
+            culprit: &|site| culprit(site).map(|culprit| culprit.frame.clone()),
+        });
+        let considered = self.selection.considered(findings);
+        let mut conditions = self.fail_on.iter();
+        let fails = conditions.any(|condition| condition.offender(&considered).is_some());
+        audit.findings = self.selection.shown(considered);
+        fails
+    }
+}
+
+fn runtimes(audit: &Audit) -> BTreeMap<ProcessId, RuntimeFacts> {
+    let processes = audit.processes.iter();
+    processes
+        .filter_map(|process| {
+            let runtime = process.facts.runtime.as_ref()?;
+            let facts = RuntimeFacts {
+                name: Some(runtime.name.name().to_owned()),
+                version: runtime.version.clone(),
+                modules: Vec::new(),
+            };
+            Some((process.id, facts))
+        })
+        .collect()
+}

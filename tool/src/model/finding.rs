@@ -1,0 +1,147 @@
+//! What a diagnosis yields: which bytes cost what they need not, and why.
+
+use std::sync::Arc;
+
+use copytax_common::{Class, EndpointKind, Sharing};
+
+use crate::model::{Frame, Mechanism, ProcessId, Stack};
+
+/// What to make of bytes that were not shared all the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// There is something to change that brings the fast path back.
+    Fixable,
+    /// The process must see the bytes: it compresses, encrypts or hashes them.
+    Transforming,
+    /// The transfers are so short that a zero-copy call would not pay.
+    TooSmall,
+    /// Somebody has chosen it.
+    Deliberate,
+    /// The program has no way to the fast path.
+    Architectural,
+    /// A zero-copy call moved the bytes, and the kernel copied them all the same.
+    KernelCopied,
+    /// As it should be.
+    Healthy,
+    /// The cause is not known, so neither is whether there is anything to change.
+    Unknown,
+}
+
+impl Verdict {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Fixable,
+        Self::Transforming,
+        Self::TooSmall,
+        Self::Deliberate,
+        Self::Architectural,
+        Self::KernelCopied,
+        Self::Healthy,
+        Self::Unknown,
+    ];
+
+    /// The name in rules, options and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fixable => "fixable",
+            Self::Transforming => "transforming",
+            Self::TooSmall => "too_small",
+            Self::Deliberate => "deliberate",
+            Self::Architectural => "architectural",
+            Self::KernelCopied => "kernel_copied",
+            Self::Healthy => "healthy",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What a rule was matched by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MatchedBy {
+    /// The functions that moved the bytes.
+    Stack,
+    /// Facts of the flow and of the process alone.
+    Flow,
+}
+
+impl MatchedBy {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Stack, Self::Flow];
+
+    /// The name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stack => "stack",
+            Self::Flow => "flow",
+        }
+    }
+}
+
+/// Bytes of one process that took a slower way than the kernel has, with the cause as far as it is
+/// known. Functions and paths come from the process and are untrusted; texts come from a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Id of the rule; `None` where no rule matches.
+    pub rule: Option<Arc<str>>,
+    /// What to make of it.
+    pub verdict: Verdict,
+    /// Whose bytes.
+    pub process: ProcessId,
+    /// The rule in a few words; `None` where no rule matches.
+    pub title: Option<Arc<str>>,
+    /// Why it is so; `None` where that is not known.
+    pub cause: Option<Arc<str>>,
+    /// What to do; `None` where the cause is not known.
+    pub fix: Option<Arc<str>>,
+    /// What the rule refers to.
+    pub references: Vec<Arc<str>>,
+    /// How the bytes moved.
+    pub mechanism: Mechanism,
+    /// Where they came from.
+    pub source: EndpointKind,
+    /// Where they went.
+    pub sink: EndpointKind,
+    /// What is known to have happened to most of them.
+    pub evidence: Class,
+    /// As in [`crate::model::Flow::sharing`], of most of them.
+    pub sharing: Sharing,
+    /// Whether the kernel could have moved them.
+    pub lost: bool,
+    /// How many.
+    pub bytes: FindingBytes,
+    /// `bytes` / what the process wrote in all; `None` where it wrote nothing.
+    pub share: Option<f64>,
+    /// Why they are too few at a time; with the verdict [`Verdict::TooSmall`].
+    pub small: Option<SmallTransfers>,
+    /// What the rule was matched by; `None` where no rule matches.
+    pub matched_by: Option<MatchedBy>,
+    /// Samples of the stacks that led here.
+    pub samples: u64,
+    /// The function that makes the bytes bounce, where it is known.
+    pub culprit: Option<Frame>,
+    /// The stack that wrote most of them, where it was sampled.
+    pub write: Option<Arc<Stack>>,
+    /// The stack that had read them, likewise.
+    pub read: Option<Arc<Stack>>,
+}
+
+/// How many bytes a finding is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FindingBytes {
+    /// How many.
+    pub value: u64,
+    /// Half the width of the interval that has the true number in 95 of 100 cases; 0 where whole
+    /// flows were counted.
+    pub margin: u64,
+}
+
+/// Transfers that are too short for a zero-copy call to pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SmallTransfers {
+    /// Half of the bytes are in transfers of about this many bytes, or fewer.
+    pub typical: u64,
+    /// A zero-copy call pays from here on.
+    pub break_even: u64,
+}

@@ -1,0 +1,103 @@
+//! The findings of the document.
+
+use serde::Serialize;
+
+use crate::model::{Finding, SmallTransfers, Stack, Verdict};
+use crate::report::json::flow::evidence;
+use crate::report::json::sites::FrameEntry;
+use crate::report::names;
+
+/// One finding.
+#[derive(Debug, Serialize)]
+pub(super) struct FindingEntry<'a> {
+    rule: Option<&'a str>,
+    verdict: &'static str,
+    pid: u32,
+    start_time: u64,
+    title: String,
+    cause: Option<&'a str>,
+    fix: Option<&'a str>,
+    bytes: u64,
+    bytes_margin: u64,
+    share: Option<f64>,
+    lost: bool,
+    mechanism: &'static str,
+    source: &'static str,
+    sink: &'static str,
+    evidence: Option<&'static str>,
+    sharing_reason: Option<&'static str>,
+    small_transfers: Option<Small>,
+    matched_by: Option<&'static str>,
+    samples: u64,
+    culprit: Option<FrameEntry<'a>>,
+    stacks: Stacks<'a>,
+    references: Vec<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Small {
+    typical: u64,
+    break_even: u64,
+}
+
+/// Empty where nothing was sampled.
+#[derive(Debug, Serialize)]
+struct Stacks<'a> {
+    write: Vec<FrameEntry<'a>>,
+    read: Vec<FrameEntry<'a>>,
+}
+
+impl<'a> From<&'a Finding> for FindingEntry<'a> {
+    fn from(finding: &'a Finding) -> Self {
+        let is_zero_copy = finding.sharing.verdict().is_some();
+        Self {
+            rule: finding.rule.as_deref(),
+            verdict: finding.verdict.name(),
+            pid: finding.process.pid,
+            start_time: finding.process.start_time_ns,
+            title: names::title(finding),
+            cause: finding.cause.as_deref(),
+            fix: finding
+                .fix
+                .as_deref()
+                .filter(|_| finding.verdict != Verdict::TooSmall),
+            bytes: finding.bytes.value,
+            bytes_margin: finding.bytes.margin,
+            share: finding.share,
+            lost: finding.lost,
+            mechanism: finding.mechanism.name(),
+            source: finding.source.name(),
+            sink: finding.sink.name(),
+            evidence: evidence(finding.evidence),
+            sharing_reason: is_zero_copy.then(|| finding.sharing.name()),
+            small_transfers: finding.small.map(Small::from),
+            matched_by: finding.matched_by.map(|by| by.name()),
+            samples: finding.samples,
+            culprit: finding.culprit.as_ref().map(FrameEntry::from),
+            stacks: Stacks {
+                write: frames(finding.write.as_deref()),
+                read: frames(finding.read.as_deref()),
+            },
+            references: finding.references.iter().map(|text| &**text).collect(),
+        }
+    }
+}
+
+fn frames(stack: Option<&Stack>) -> Vec<FrameEntry<'_>> {
+    let frames = stack.map_or(&[][..], |stack| &stack.frames);
+    frames.iter().map(FrameEntry::from).collect()
+}
+
+impl From<SmallTransfers> for Small {
+    fn from(
+        SmallTransfers {
+            typical,
+            break_even,
+        }: SmallTransfers,
+    ) -> Self {
+        Self {
+            typical,
+            break_even,
+        }
+    }
+}

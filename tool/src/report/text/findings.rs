@@ -1,0 +1,248 @@
+//! Who pays, why, and what to do about it.
+
+use std::io;
+
+use crate::analysis::route;
+use crate::model::{Audit, Finding, FindingBytes, Frame, MatchedBy, ProcessAudit, Stack, Verdict};
+use crate::report::escape::{escape, truncate};
+use crate::report::text::command_name;
+use crate::report::text::flows::endpoints;
+use crate::report::text::layout::Page;
+use crate::report::{names, units};
+
+/// Findings shown: who reads this has five minutes.
+const SHOWN: usize = 5;
+/// Functions shown of a stack that no rule knows.
+const FUNCTIONS: usize = 4;
+const LONGEST_FUNCTION: usize = 60;
+const LONGEST_FILE: usize = 60;
+
+/// What is the same of several processes.
+struct Group<'a> {
+    /// The one that costs most.
+    first: &'a Finding,
+    bytes: FindingBytes,
+    /// What all of the processes wrote.
+    written: f64,
+    process: Option<&'a ProcessAudit>,
+    others: u64,
+}
+
+/// Writes the dearest findings of `audit`; nothing where there are none.
+pub(super) fn write(out: &mut impl io::Write, page: &Page, audit: &Audit) -> io::Result<()> {
+    if audit.findings.is_empty() {
+        return Ok(());
+    }
+    let groups = groups(audit);
+    let (shown, hidden) = groups.split_at(groups.len().min(SHOWN));
+    writeln!(out, "\n{}", page.bold("findings"))?;
+    for (index, group) in shown.iter().enumerate() {
+        write_group(out, page, index + 1, group)?;
+    }
+    if !hidden.is_empty() {
+        let sum = hidden
+            .iter()
+            .fold(0, |sum: u64, group| sum.saturating_add(group.bytes.value));
+        let findings = units::counted(hidden.len() as u64, "more finding", "more findings");
+        let text = format!("  and {findings} ({}): --json has all", units::bytes(sum));
+        writeln!(out, "{}", page.hanging(&text, 4))?;
+    }
+    Ok(())
+}
+
+/// The findings of workers that do the same as one.
+fn groups(audit: &Audit) -> Vec<Group<'_>> {
+    let process_of = |finding: &Finding| {
+        let mut processes = audit.processes.iter();
+        processes.find(|process| process.id == finding.process)
+    };
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for finding in &audit.findings {
+        let process = process_of(finding);
+        let written = written(finding);
+        match groups
+            .iter_mut()
+            .find(|group| group.is_alike(finding, process))
+        {
+            Some(group) => group.add(finding, written),
+            None => groups.push(Group {
+                first: finding,
+                bytes: finding.bytes,
+                written,
+                process,
+                others: 0,
+            }),
+        }
+    }
+    // Stable. Sums may be in another order than their parts.
+    groups.sort_by_key(|group| {
+        let bytes = group.bytes.value;
+        std::cmp::Reverse((if group.first.lost { bytes } else { 0 }, bytes))
+    });
+    groups
+}
+
+/// What the process of a finding wrote in all.
+#[expect(clippy::cast_precision_loss, reason = "for a share in percent")]
+fn written(finding: &Finding) -> f64 {
+    let share = finding.share.filter(|share| *share > 0.0);
+    share.map_or(0.0, |share| finding.bytes.value as f64 / share)
+}
+
+impl Group<'_> {
+    fn is_alike(&self, finding: &Finding, process: Option<&ProcessAudit>) -> bool {
+        let comm =
+            |process: Option<&ProcessAudit>| process.map(|process| process.facts.comm.clone());
+        let function = |finding: &Finding| {
+            let culprit = finding.culprit.as_ref();
+            culprit.map(|frame| frame.function.clone())
+        };
+        let first = self.first;
+        first.process != finding.process
+            && comm(self.process) == comm(process)
+            && (&first.rule, first.verdict, first.lost)
+                == (&finding.rule, finding.verdict, finding.lost)
+            && (first.source, first.sink) == (finding.source, finding.sink)
+            && function(first) == function(finding)
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "margins of independent estimates"
+    )]
+    fn add(&mut self, finding: &Finding, written: f64) {
+        self.bytes.value = self.bytes.value.saturating_add(finding.bytes.value);
+        let margin = (self.bytes.margin as f64).hypot(finding.bytes.margin as f64);
+        self.bytes.margin = margin.ceil() as u64;
+        self.written += written;
+        self.others += 1;
+    }
+
+    /// Whose bytes.
+    fn who(&self) -> String {
+        let pid = self.first.process.pid;
+        let name = self
+            .process
+            .map_or_else(|| "unknown".to_owned(), |process| command_name(process, 20));
+        match self.others {
+            0 => format!("{name} ({pid})"),
+            others => format!("{name} ({pid} and {} more)", units::count(others)),
+        }
+    }
+}
+
+fn write_group(
+    out: &mut impl io::Write,
+    page: &Page,
+    number: usize,
+    group: &Group<'_>,
+) -> io::Result<()> {
+    let finding = group.first;
+    let verdict = match finding.verdict {
+        Verdict::Unknown => "cause unknown".to_owned(),
+        verdict => verdict.name().replace('_', " "),
+    };
+    let title = page.hanging(
+        &format!("{number}. {verdict}: {}", escape(&names::title(finding))),
+        3,
+    );
+    let title = match finding.verdict {
+        // The width is counted without colours.
+        Verdict::Fixable => title.replacen(&verdict, &page.bad(&verdict), 1),
+        _ => title,
+    };
+    writeln!(out, "{title}")?;
+    for line in lines(group) {
+        writeln!(out, "{}", page.hanging(&format!("   {line}"), 5))?;
+    }
+    Ok(())
+}
+
+/// How much, where, and what to do.
+fn lines(group: &Group<'_>) -> Vec<String> {
+    let finding = group.first;
+    let mut lines = vec![how_much(group)];
+    if let Some(frame) = &finding.culprit {
+        lines.push(format!("in {}", place(frame)));
+    } else if finding.rule.is_none() {
+        lines.extend(functions("written by", finding.write.as_deref()));
+        lines.extend(functions("read by", finding.read.as_deref()));
+    }
+    match (
+        finding.small,
+        &finding.fix,
+        route(finding.source, finding.sink).kernel_path,
+    ) {
+        (Some(small), ..) => lines.push(format!(
+            "leave it: transfers of {} are typical, and zero-copy calls pay from {} on",
+            units::bytes(small.typical),
+            units::bytes(small.break_even),
+        )),
+        (None, Some(fix), _) => lines.push(format!("fix: {}", escape(fix))),
+        (None, None, Ok(path)) => lines.push(format!("kernel path: {}", path.words())),
+        (None, None, Err(_)) => {}
+    }
+    if let Some(rule) = &finding.rule {
+        let how = match finding.matched_by {
+            Some(MatchedBy::Flow) => "  (by the flow alone, not by its functions)",
+            _ => "",
+        };
+        lines.push(format!("more: copytax explain {}{how}", escape(rule)));
+    }
+    lines
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for a share in percent")]
+fn how_much(group: &Group<'_>) -> String {
+    let FindingBytes { value, margin } = group.bytes;
+    let mut text = units::bytes(value);
+    if margin > 0 {
+        text += &format!(" ±{}", units::bytes(margin));
+    }
+    let who = group.who();
+    let ends = endpoints(group.first.source, group.first.sink);
+    if group.written > 0.0 {
+        let share = units::percent((value as f64 / group.written).min(1.0));
+        format!("{text}, {share} of what {who} wrote: {ends}")
+    } else {
+        format!("{text} of {who}: {ends}")
+    }
+}
+
+/// A function and where it is.
+fn place(frame: &Frame) -> String {
+    let mut text = name(frame);
+    if let Some(file) = &frame.file {
+        text += &format!(", {}", truncate(&escape(file), LONGEST_FILE));
+        if let Some(line) = frame.line {
+            text += &format!(":{line}");
+        }
+    }
+    text
+}
+
+fn name(frame: &Frame) -> String {
+    let text = match (function(frame), &frame.module) {
+        (Some(function), _) => escape(function),
+        (None, Some(module)) => format!("an unnamed function of {}", escape(module)),
+        (None, None) => "an unnamed function".to_owned(),
+    };
+    truncate(&text, LONGEST_FUNCTION)
+}
+
+fn function(frame: &Frame) -> Option<&str> {
+    frame.function.as_deref().filter(|name| !name.is_empty())
+}
+
+/// The innermost functions that have a name.
+fn functions(what: &str, stack: Option<&Stack>) -> Option<String> {
+    let frames = stack?.frames.iter();
+    let named: Vec<String> = frames
+        .filter(|frame| function(frame).is_some())
+        .take(FUNCTIONS)
+        .map(name)
+        .collect();
+    (!named.is_empty()).then(|| format!("{what} {}", named.join(" < ")))
+}

@@ -1,0 +1,32 @@
+//! The file that programs serve.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use copytax::lab::write_pattern;
+use tempfile::TempDir;
+
+/// Its size. Odd, so that the last piece is short.
+pub(crate) const SIZE: u64 = (16 << 20) + 19;
+
+/// A folder that any user may read, with the file in it.
+pub(crate) struct Content(TempDir);
+
+impl Content {
+    pub(crate) fn new() -> Result<Self> {
+        let content = Self(TempDir::new()?);
+        fs::set_permissions(content.folder(), fs::Permissions::from_mode(0o755))?;
+        write_pattern(File::create(content.file())?, SIZE, 23)?;
+        Ok(content)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder().join("file")
+    }
+}

@@ -1,0 +1,169 @@
+//! Go: `io.Copy` and `net/http`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::content::{Content, SIZE};
+use crate::form::Bytes::{Kept, Lost};
+use crate::form::{Bytes, Expected, Form, watch};
+use crate::support::children::Program;
+use crate::support::prerequisites;
+use crate::{SOURCES, load, upstream};
+
+const SENDFILE: (&str, Bytes) = ("zero_copy sendfile file -> tcp", Kept(SIZE));
+const BOUNCE: (&str, Bytes) = ("bounced read_write file -> tcp", Lost(SIZE));
+const RELAY: (&str, Bytes) = ("bounced read_write tcp -> tcp", Lost(SIZE));
+
+/// What a mode of the program needs, and how its bytes move.
+struct Mode(&'static str, Needs, (&'static str, Bytes));
+
+#[derive(Clone, Copy)]
+enum Needs {
+    /// The file, sent to who connects.
+    File,
+    /// The file, copied for who connects.
+    Copy,
+    /// The file, by HTTP.
+    Http,
+    /// The file, by HTTPS.
+    Https,
+    /// A server to relay from.
+    Upstream,
+    /// A server of HTTP to relay from.
+    HttpUpstream,
+}
+
+const MODES: &[Mode] = &[
+    Mode("plain", Needs::File, SENDFILE),
+    Mode("limited", Needs::File, SENDFILE),
+    Mode("wrapped", Needs::File, BOUNCE),
+    Mode("section", Needs::File, BOUNCE),
+    Mode(
+        "relay",
+        Needs::Upstream,
+        ("zero_copy splice tcp -> tcp", Kept(SIZE)),
+    ),
+    Mode("relay-hidden", Needs::Upstream, RELAY),
+    Mode(
+        "copy",
+        Needs::Copy,
+        ("zero_copy copy_file_range file -> file", Kept(SIZE)),
+    ),
+    Mode(
+        "copy-append",
+        Needs::Copy,
+        ("bounced read_write file -> file", Lost(SIZE)),
+    ),
+    Mode("files", Needs::Http, SENDFILE),
+    Mode("files-wrapped", Needs::Http, BOUNCE),
+    Mode("files-unwrapping", Needs::Http, SENDFILE),
+    Mode(
+        "tls",
+        Needs::Https,
+        ("transformed read_write none -> tcp", Kept(SIZE)),
+    ),
+    // Of each 32 KiB that are read, 4 KiB share a buffer with the header of their chunk.
+    Mode(
+        "chunked",
+        Needs::Http,
+        ("bounced read_write file -> tcp", Lost(SIZE / 8 * 7)),
+    ),
+    Mode("length", Needs::Http, SENDFILE),
+    Mode("proxy", Needs::HttpUpstream, RELAY),
+];
+
+/// `io.Copy(ResponseWriter, *os.File)`: from 1.22 to 1.23 `(*os.File).WriteTo` kept it from `sendfile`
+/// (go.dev/issue/66988).
+const COPIED: [Mode; 2] = [
+    Mode("copied", Needs::Http, BOUNCE),
+    Mode("copied", Needs::Http, SENDFILE),
+];
+
+#[test]
+fn go_1_22() -> Result<()> {
+    let [copied, _] = COPIED;
+    forms("1.22.10", copied)
+}
+
+#[test]
+fn go_1_27() -> Result<()> {
+    let [_, copied] = COPIED;
+    forms("1.27.3", copied)
+}
+
+fn forms(version: &'static str, copied: Mode) -> Result<()> {
+    let there = prerequisites::root().and_then(|()| {
+        let openssl = prerequisites::program("openssl")?;
+        Ok((prerequisites::go(version)?, openssl))
+    });
+    let Some((go, openssl)) = prerequisites::or_skip(there)? else {
+        return Ok(());
+    };
+    let program = build(&go, version)?;
+    let content = Content::new()?;
+    let modes = MODES.iter().chain([&copied]);
+    let forms: Result<Vec<_>> = modes
+        .map(|mode| mode.start(&program, &content, version, openssl.clone()))
+        .collect();
+    watch(&forms?).map(drop)
+}
+
+impl Mode {
+    fn start(
+        &self,
+        program: &Path,
+        content: &Content,
+        version: &'static str,
+        openssl: PathBuf,
+    ) -> Result<Form> {
+        let &Self(name, needs, (way, bytes)) = self;
+        let mut command = Command::new(program);
+        command.arg(name);
+        match needs {
+            Needs::File | Needs::Copy | Needs::Http | Needs::Https => {
+                command.arg(content.file());
+            }
+            Needs::Upstream => {
+                command.arg(format!("127.0.0.1:{}", upstream::raw()?));
+            }
+            Needs::HttpUpstream => {
+                command.arg(format!("127.0.0.1:{}", upstream::http()?));
+            }
+        }
+        let (program, port) = Program::start_server(&mut command)?;
+        Ok(Form {
+            name: format!("go {version} {name}"),
+            pid: program.pid(),
+            load: Box::new(move || match needs {
+                Needs::File | Needs::Upstream => load::drain(port),
+                Needs::Copy => load::wait(port),
+                Needs::Http | Needs::HttpUpstream => load::get(port),
+                Needs::Https => load::get_by_tls(&openssl, port),
+            }),
+            expected: Expected {
+                runtime: ("go", version),
+                way,
+                bytes,
+            },
+            _program: program,
+        })
+    }
+}
+
+fn build(go: &Path, version: &str) -> Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("go-{version}"));
+    let program = folder.join("gallery");
+    let mut command = Command::new(go);
+    command
+        .args(["build", "-o"])
+        .arg(&program)
+        .arg(".")
+        .current_dir(format!("{SOURCES}/go"));
+    prerequisites::alone_with_go(&mut command, version);
+    let output = command.output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "go {version} cannot build: {said}");
+    Ok(program)
+}

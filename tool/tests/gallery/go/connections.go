@@ -1,0 +1,95 @@
+package main
+
+import (
+	"io"
+	"net"
+	"os"
+)
+
+// What is done with a connection, by mode.
+var connections = map[string]func(*net.TCPConn, string) error{
+	"plain":        send(func(f *os.File) io.Reader { return f }),
+	"limited":      send(func(f *os.File) io.Reader { return io.LimitReader(f, 1<<40) }),
+	"wrapped":      send(func(f *os.File) io.Reader { return &progressReader{reader: f} }),
+	"section":      send(func(f *os.File) io.Reader { return io.NewSectionReader(f, 0, 1<<40) }),
+	"relay":        relay(func(c *net.TCPConn) net.Conn { return c }),
+	"relay-hidden": relay(func(c *net.TCPConn) net.Conn { return &idleConn{Conn: c} }),
+	"copy":         copyFile(os.O_CREATE | os.O_WRONLY | os.O_TRUNC),
+	"copy-append":  copyFile(os.O_CREATE | os.O_WRONLY | os.O_APPEND),
+}
+
+// progressReader counts what is read, and hides the file.
+type progressReader struct {
+	reader io.Reader
+	count  int64
+}
+
+func (p *progressReader) Read(buffer []byte) (int, error) {
+	n, err := p.reader.Read(buffer)
+	p.count += int64(n)
+	return n, err
+}
+
+// idleConn counts what is read, and hides the connection.
+type idleConn struct {
+	net.Conn
+	count int64
+}
+
+func (c *idleConn) Read(buffer []byte) (int, error) {
+	n, err := c.Conn.Read(buffer)
+	c.count += int64(n)
+	return n, err
+}
+
+// send sends a file as a reader.
+func send(reader func(*os.File) io.Reader) func(*net.TCPConn, string) error {
+	return func(conn *net.TCPConn, path string) error {
+		file, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		_, err = io.Copy(conn, reader(file))
+		return err
+	}
+}
+
+// relay sends what another server sends.
+func relay(source func(*net.TCPConn) net.Conn) func(*net.TCPConn, string) error {
+	return func(conn *net.TCPConn, address string) error {
+		upstream, err := net.Dial("tcp", address)
+		if err != nil {
+			return err
+		}
+		defer upstream.Close()
+		_, err = io.Copy(conn, source(upstream.(*net.TCPConn)))
+		return err
+	}
+}
+
+// copyFile copies a file beside itself, and says so when it is done.
+func copyFile(flags int) func(*net.TCPConn, string) error {
+	return func(conn *net.TCPConn, path string) error {
+		from, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer from.Close()
+		to, err := os.CreateTemp("", "gallery")
+		if err != nil {
+			return err
+		}
+		defer os.Remove(to.Name())
+		to.Close()
+		if to, err = os.OpenFile(to.Name(), flags, 0); err != nil {
+			return err
+		}
+		defer to.Close()
+		if _, err = io.Copy(to, from); err != nil {
+			return err
+		}
+		_, err = conn.Write([]byte("done"))
+		return err
+	}
+}

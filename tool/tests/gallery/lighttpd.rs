@@ -1,0 +1,62 @@
+//! lighttpd, by its network backend.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, ensure};
+
+use crate::content::{Content, SIZE};
+use crate::form::Bytes::{Kept, Lost};
+use crate::form::{Bytes, Expected, Form, watch};
+use crate::load;
+use crate::support::children::Program;
+use crate::support::patience::until;
+use crate::support::ports::free_port;
+use crate::support::{http, prerequisites};
+
+/// A backend, and how bytes move.
+const SERVERS: [(&str, (&str, Bytes)); 2] = [
+    ("sendfile", ("zero_copy sendfile file -> tcp", Kept(SIZE))),
+    ("writev", ("bounced read_write file -> tcp", Lost(SIZE))),
+];
+
+#[test]
+fn lighttpd() -> Result<()> {
+    let there = prerequisites::root().and_then(|()| prerequisites::program("lighttpd"));
+    let Some(lighttpd) = prerequisites::or_skip(there)? else {
+        return Ok(());
+    };
+    let content = Content::new()?;
+    let mut forms = Vec::new();
+    for (backend, (way, bytes)) in SERVERS {
+        let port = free_port()?;
+        let root = content.folder().display();
+        let configuration = format!(
+            "server.document-root = \"{root}\"
+             server.bind = \"127.0.0.1\"
+             server.port = {port}
+             server.network-backend = \"{backend}\"\n"
+        );
+        let file = content.folder().join(backend);
+        fs::write(&file, configuration)?;
+        let mut command = Command::new(&lighttpd);
+        command.arg("-D").arg("-f").arg(&file).stderr(Stdio::null());
+        let mut program = Program::start(&mut command)?;
+        until("lighttpd to listen", || {
+            ensure!(!program.has_ended()?, "lighttpd has ended");
+            Ok(http::connect(port).is_ok().then_some(()))
+        })?;
+        forms.push(Form {
+            name: format!("lighttpd {backend}"),
+            pid: program.pid(),
+            load: Box::new(move || load::get(port)),
+            expected: Expected {
+                runtime: ("lighttpd", "1.4."),
+                way,
+                bytes,
+            },
+            _program: program,
+        });
+    }
+    watch(&forms).map(drop)
+}

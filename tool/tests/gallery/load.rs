@@ -1,0 +1,101 @@
+//! Clients.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::content::SIZE;
+use crate::support::http;
+
+/// Reads all that a server sends to who connects.
+pub(crate) fn drain(port: u16) -> Result<()> {
+    let came = http::drain(port)?;
+    ensure!(came == SIZE, "{came} bytes came");
+    Ok(())
+}
+
+/// Waits until a server has said that it is done.
+pub(crate) fn wait(port: u16) -> Result<()> {
+    let came = http::drain(port)?;
+    ensure!(came == 4, "{came} bytes came");
+    Ok(())
+}
+
+/// Fetches the file as it is.
+pub(crate) fn get(port: u16) -> Result<()> {
+    let came = request(port, "")?;
+    // In chunks there is more of it.
+    ensure!(
+        (SIZE..SIZE + SIZE / 100).contains(&came),
+        "{came} bytes came"
+    );
+    Ok(())
+}
+
+/// Fetches the file compressed.
+pub(crate) fn get_compressed(port: u16) -> Result<()> {
+    let came = request(port, "Accept-Encoding: gzip\r\n")?;
+    ensure!(came > 0, "nothing came");
+    Ok(())
+}
+
+/// Gives back the length of the body, chunks and all.
+fn request(port: u16, header: &str) -> Result<u64> {
+    let mut server = http::connect(port)?;
+    server.write_all(format!("{GET}{header}\r\n").as_bytes())?;
+    body(server)
+}
+
+/// Fetches the file by TLS.
+pub(crate) fn get_by_tls(openssl: &Path, port: u16) -> Result<()> {
+    let mut client = Command::new(openssl)
+        .args(["s_client", "-quiet", "-connect"])
+        .arg(format!("127.0.0.1:{port}"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut stdin = client.stdin.take().context("stdin is piped")?;
+    stdin.write_all(format!("{GET}\r\n").as_bytes())?;
+    let came = body(client.stdout.take().context("stdout is piped")?);
+    client.kill()?;
+    client.wait()?;
+    let came = came?;
+    ensure!(
+        (SIZE..SIZE + SIZE / 100).contains(&came),
+        "{came} bytes came"
+    );
+    Ok(())
+}
+
+/// Makes `certificate` and `key` in a folder.
+pub(crate) fn make_certificate(openssl: &Path, folder: &Path) -> Result<()> {
+    let made = Command::new(openssl)
+        .args(["req", "-x509", "-nodes", "-subj", "/CN=localhost"])
+        .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
+        .args(["-keyout", "key", "-out", "certificate"])
+        .current_dir(folder)
+        .output()?;
+    let said = String::from_utf8_lossy(&made.stderr);
+    ensure!(
+        made.status.success(),
+        "openssl makes no certificate: {said}"
+    );
+    Ok(())
+}
+
+const GET: &str = "GET /file HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+
+fn body(from: impl Read) -> Result<u64> {
+    let mut from = BufReader::with_capacity(256 << 10, from);
+    let mut line = String::new();
+    from.read_line(&mut line)?;
+    ensure!(line.contains(" 200 "), "the server answered {line:?}");
+    while line != "\r\n" {
+        line.clear();
+        ensure!(from.read_line(&mut line)? > 0, "the header has no end");
+    }
+    Ok(io::copy(&mut from, &mut io::sink())?)
+}

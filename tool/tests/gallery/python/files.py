@@ -1,0 +1,32 @@
+"""Answers with a file by aiohttp, compressed or as it is.
+
+files.py plain|compressed FILE
+
+Prints its port.
+"""
+
+import asyncio
+import sys
+
+from aiohttp import web
+
+
+async def answer(request):
+    response = web.FileResponse(sys.argv[2])
+    if sys.argv[1] == "compressed":
+        response.enable_compression(force=web.ContentCoding.gzip)
+    return response
+
+
+async def main():
+    application = web.Application()
+    application.router.add_get("/file", answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    print(site._server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.Event().wait()
+
+
+asyncio.run(main())
