@@ -50,6 +50,18 @@ pub(crate) fn key_of(leader: Task) -> ProcessKey {
     }
 }
 
+/// When the current process began: the other half of its key.
+#[inline(always)]
+pub(crate) fn start_time() -> u64 {
+    Task::current().leader().u64(layout!(task_start_boottime))
+}
+
+/// The thread group id that is in a tag.
+#[inline(always)]
+pub(crate) const fn tgid_of(tag: u64) -> u32 {
+    (tag >> 32) as u32
+}
+
 /// Stands for a process and its address space: it changes with the process, and, since `exec_id`
 /// (`task_struct.self_exec_id`) does, with its program. Never 0.
 #[inline(always)]

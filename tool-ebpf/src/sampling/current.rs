@@ -156,35 +156,36 @@ const OTHER: u32 = 1 << Class::SameSize as u32
 /// Lets bytes of a flow pass that went out of the process; `kinds` is call, source, sink and class.
 #[inline(always)]
 pub(crate) fn flow(kinds: u32, sharing: u8, bytes: u64) {
-    if !is_on() {
-        return;
-    }
-    let class = kinds >> 24 & 31;
-    let (stream, kind) = if ZERO_COPY >> class & 1 != 0 {
-        (Stream::ZeroCopy, SampleKind::ZeroCopy)
-    } else if OTHER >> class & 1 != 0 {
-        (Stream::Other, SampleKind::Other)
-    } else {
-        return;
-    };
-    let chosen = countdown::pass(stream, bytes);
-    if chosen != 0 {
-        note_flow(kind, kinds, sharing, bytes, chosen - 1);
+    if is_on() && (ZERO_COPY | OTHER) >> (kinds >> 24 & 31) & 1 != 0 {
+        sampling_flow(u64::from(kinds), u64::from(sharing), bytes);
     }
 }
 
-#[inline(always)]
-fn note_flow(kind: SampleKind, kinds: u32, sharing: u8, bytes: u64, doublings: u64) {
-    let Some(current) = current() else {
-        return;
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn sampling_flow(kinds: u64, sharing: u64, bytes: u64) -> u64 {
+    if !is_on() {
+        return 0;
+    }
+    let class = (kinds >> 24) as u8;
+    let (stream, kind) = if ZERO_COPY >> (class & 31) & 1 != 0 {
+        (Stream::ZeroCopy, SampleKind::ZeroCopy)
+    } else {
+        (Stream::Other, SampleKind::Other)
     };
-    let noted = note(current, kind, (kinds >> 24) as u8, (kinds >> 8) as u8);
-    noted.id.set(0);
-    noted.bytes.set(bytes);
-    noted.spent.set(bytes);
-    noted.sharing.set(sharing);
-    noted.doublings.set(doublings);
-    sampling_note();
+    let chosen = countdown::pass(stream, bytes);
+    if chosen != 0
+        && let Some(current) = current()
+    {
+        let noted = note(current, kind, class, (kinds >> 8) as u8);
+        noted.id.set(0);
+        noted.bytes.set(bytes);
+        noted.spent.set(bytes);
+        noted.sharing.set(sharing as u8);
+        noted.doublings.set(chosen - 1);
+        sampling_note();
+    }
+    0
 }
 
 /// Chooses a byte of `length` at `address` that were read, by this call if `is_read`; or none. It is

@@ -3,7 +3,7 @@
 use core::mem::offset_of;
 
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
-use copytax_common::{FileFacts, SAMPLE_PATH, SampleHeader};
+use copytax_common::{EndpointKind, FileFacts, SAMPLE_PATH, SampleHeader};
 
 use super::{
     is_on,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     endpoint::{AF_INET, AF_INET6, Endpoint},
-    kernel::{copy, scalar},
+    kernel::{copy, untyped},
     layout::layout,
     sample::masked,
     transfers,
@@ -74,14 +74,29 @@ pub(super) extern "C" fn sample_file(slot: u64, which: u64, file: u64) -> u64 {
     let (inode, device) = endpoint.inode_and_device();
     set!(facts, inode, inode);
     set!(facts, device, device);
-    set!(facts, kind, endpoint.kind as u8);
-    if endpoint.kind.is_socket() {
-        sample_socket(slot, which, scalar(endpoint.sock()));
+    set!(facts, kind, endpoint.kind);
+    if is_socket(endpoint.kind) {
+        sample_socket(slot, which, untyped(endpoint.sock()));
     } else {
         sample_path(slot, which, file);
     }
     0
 }
+
+/// Whether an [`EndpointKind`] is a socket: those follow on each other (asserted below).
+#[inline(always)]
+const fn is_socket(kind: u8) -> bool {
+    kind >= EndpointKind::Tcp as u8 && kind <= EndpointKind::Socket as u8
+}
+
+const _: () = {
+    let mut i = 0;
+    while i < EndpointKind::ALL.len() {
+        let kind = EndpointKind::ALL[i];
+        assert!(kind.is_socket() == is_socket(kind as u8));
+        i += 1;
+    }
+};
 
 /// Writes down the addresses of a socket, by the address of its `struct sock`.
 #[unsafe(no_mangle)]

@@ -9,7 +9,7 @@ use aya::programs::perf_event::{
 use aya::util::online_cpus;
 
 use crate::probe::ProbeError;
-use crate::probe::program::{not_attached, program, refused};
+use crate::probe::program::{Programs, not_attached, program, refused};
 
 /// Name in the object.
 const PROGRAM: &str = "cpu_tick";
@@ -25,8 +25,8 @@ const CLOCKS: [PerfEventConfig; 2] = [
 ];
 
 /// Loads the program.
-pub(super) fn load(ebpf: &mut Ebpf) -> Result<(), ProbeError> {
-    let tick: &mut PerfEvent = program(ebpf, PROGRAM)?;
+pub(super) fn load(programs: &mut Programs<'_>) -> Result<(), ProbeError> {
+    let tick: &mut PerfEvent = programs.take(PROGRAM)?;
     tick.load().map_err(|error| refused(PROGRAM, &error))
 }
 

@@ -1,26 +1,24 @@
 //! One loaded and attached kernel half.
 
-use std::borrow::Cow;
-use std::thread;
-use std::time::{Duration, Instant};
+mod loading;
 
+use std::thread;
+use std::time::Duration;
+
+use aya::Ebpf;
 use aya::programs::perf_event::PerfEventLink;
 use aya::programs::tp_btf::BtfTracePointLink;
 use aya::programs::trace_point::TracePointLink;
 use aya::programs::{BtfTracePoint, ProgramError, TracePoint};
-use aya::{Btf, Ebpf, EbpfLoader};
-use copytax_common::{Call, Filter, KernelLayout, LossCounter, ProcessRecord};
+use copytax_common::{Call, Filter, LossCounter, ProcessRecord};
 
 use crate::model::{Engine, ErrorCount, FlowCount, Loss, ProcessId};
-use crate::probe::btf::Btf as KernelBtf;
-use crate::probe::cause::cause;
-use crate::probe::clock;
 use crate::probe::layout::uring::CATEGORY as URING;
-use crate::probe::program::{not_attached, program, refused};
+use crate::probe::program::{not_attached, program};
 use crate::probe::samples::SampleReader;
 use crate::probe::sampling::Sampling;
 use crate::probe::uring::Uring;
-use crate::probe::{ProbeError, layout, maps, object, symbols, tracefs};
+use crate::probe::{ProbeError, clock, maps, symbols};
 
 /// Programs of the raw engine: name in the object, tracepoint.
 const RAW_PROGRAMS: [(&str, &str); 4] = [
@@ -90,168 +88,11 @@ impl Session {
         thread::scope(|scope| {
             // The kernel takes as long to print its symbols as to load the programs.
             let implementations = scope.spawn(symbols::splice_reads);
-            let mut session = Self::load_programs(engine, filter, sampling)?;
+            let mut session = loading::load(engine, filter, sampling)?;
             let implementations = implementations.join().unwrap_or_default();
             maps::set_splice_reads(&mut session.ebpf, &implementations)?;
             Ok(session)
         })
-    }
-
-    fn load_programs(
-        engine: Engine,
-        filter: &Filter,
-        sampling: &Sampling,
-    ) -> Result<Self, ProbeError> {
-        let begin = Instant::now();
-        let bytes = layout::read_btf()?;
-        let btf = KernelBtf::parse(&bytes)?;
-        let mut kernel = layout::of_kernel(&btf)?;
-        if engine == Engine::Tracepoint {
-            let at = |name, field| tracefs::field_offset("sched", name, field);
-            kernel.layout.fork_child_pid = at("sched_process_fork", "child_pid")?;
-            kernel.layout.exec_filename = at("sched_process_exec", "filename")?;
-        }
-        let uring = Uring::of_kernel(&btf, engine).map_err(|error| error.to_string());
-        if let Ok(Some(uring)) = &uring {
-            kernel.layout.uring = uring.layout;
-        }
-        let types = match engine {
-            Engine::Raw => {
-                let optional = uring.iter().flatten().flat_map(|uring| uring.programs);
-                let programs = RAW_PROGRAMS.into_iter().chain(optional);
-                let tracepoints: Vec<_> = programs.map(|(_, tracepoint)| tracepoint).collect();
-                Some(layout::for_tracepoints(&btf, &tracepoints)?)
-            }
-            Engine::Tracepoint => None,
-        };
-        let sample = layout::sample::of_kernel(&btf).map_err(|error| error.to_string());
-        drop(btf);
-        drop(bytes);
-        let load = |object: &[u8], layout: &KernelLayout, sampling: &Sampling| {
-            let mut session = Self::load_object(object, types.as_ref(), layout, filter, sampling)?;
-            session.load_uring(uring.clone(), types.as_ref());
-            session.load_clock(sampling);
-            session.times.types = begin.elapsed() - session.times.maps - session.times.programs;
-            tracing::debug!("loaded: {:?}", session.times);
-            Ok::<_, ProbeError>(session)
-        };
-        // With all of it first, then without what the kernel may refuse.
-        let mut objects = Vec::new();
-        if let Some(id) = kernel.rdonly_cast {
-            objects.push((Cow::Owned(object::with_rdonly_cast(id)?), 1));
-        }
-        objects.push((Cow::Borrowed(object::OBJECT), 0));
-        let mut refused = None;
-        for (object, has_rdonly_cast) in objects {
-            let mut layout = KernelLayout {
-                has_rdonly_cast,
-                ..kernel.layout
-            };
-            let mut sampling_refused = None;
-            if sampling.is_on() {
-                let sampled = sample.clone().and_then(|sample| {
-                    layout.sample = sample;
-                    load(&object, &layout, sampling).map_err(|error| error.to_string())
-                });
-                match sampled {
-                    Ok(session) => return Ok(session),
-                    Err(error) => sampling_refused = Some(error),
-                }
-            }
-            match load(&object, &layout, &Sampling::OFF) {
-                Ok(mut session) => {
-                    if let (true, Some(reason)) = (sampling.cpu, &sampling_refused) {
-                        session.clock = Err(reason.clone());
-                    }
-                    session.sampling_refused = sampling_refused;
-                    return Ok(session);
-                }
-                Err(error) => {
-                    tracing::debug!("bpf_rdonly_cast {has_rdonly_cast}: {error}");
-                    refused = Some(error);
-                }
-            }
-        }
-        Err(refused.unwrap_or_else(|| ProbeError::Object("there is none".to_owned())))
-    }
-
-    /// `types` are for the raw engine, and there is no other that wants them.
-    fn load_object(
-        bytes: &[u8],
-        types: Option<&Btf>,
-        layout: &KernelLayout,
-        filter: &Filter,
-        sampling: &Sampling,
-    ) -> Result<Self, ProbeError> {
-        let begin = Instant::now();
-        let mut loader = EbpfLoader::new();
-        loader
-            // The object has no relocations against the kernel's types.
-            .btf(None)
-            .override_global("LAYOUT", maps::bytes_of(layout), true)
-            .override_global("FILTER", maps::bytes_of(filter), true);
-        sampling.tell(&mut loader);
-        let mut ebpf = loader
-            .load(bytes)
-            .map_err(|error| ProbeError::Load(cause(&error)))?;
-        let maps_done = Instant::now();
-        let engine = if let Some(types) = types {
-            for (name, tracepoint) in RAW_PROGRAMS {
-                let program: &mut BtfTracePoint = program(&mut ebpf, name)?;
-                program
-                    .load(tracepoint, types)
-                    .map_err(|error| refused(name, &error))?;
-            }
-            Engine::Raw
-        } else {
-            let names = LIFECYCLE_TRACEPOINTS.map(|(name, _)| name);
-            for name in names.into_iter().chain(["sys_exit_tracepoint"]) {
-                let program: &mut TracePoint = program(&mut ebpf, name)?;
-                program.load().map_err(|error| refused(name, &error))?;
-            }
-            Engine::Tracepoint
-        };
-        let samples = sampling.is_on().then(|| SampleReader::take(&mut ebpf));
-        Ok(Self {
-            ebpf,
-            engine,
-            samples: samples.transpose()?,
-            sampling_refused: None,
-            clock: Ok(false),
-            links: Vec::new(),
-            has_rdonly_cast: layout.has_rdonly_cast != 0,
-            uring: Ok(None),
-            times: LoadTimes {
-                types: Duration::ZERO,
-                maps: maps_done - begin,
-                programs: maps_done.elapsed(),
-            },
-        })
-    }
-
-    /// Loads what io_uring needs, if the kernel takes it.
-    fn load_uring(&mut self, uring: Result<Option<Uring>, String>, types: Option<&Btf>) {
-        let begin = Instant::now();
-        self.uring = uring.and_then(|found| {
-            if let Some(uring) = &found {
-                uring
-                    .load(&mut self.ebpf, types)
-                    .map_err(|error| error.to_string())?;
-            }
-            Ok(found)
-        });
-        self.times.programs += begin.elapsed();
-    }
-
-    /// Loads what samples CPU time, if the kernel takes it.
-    fn load_clock(&mut self, sampling: &Sampling) {
-        if sampling.is_on() && sampling.cpu {
-            let begin = Instant::now();
-            self.clock = clock::load(&mut self.ebpf)
-                .map(|()| true)
-                .map_err(|error| error.to_string());
-            self.times.programs += begin.elapsed();
-        }
     }
 
     /// Adds a process to the target set, with `TARGET_*` flags.

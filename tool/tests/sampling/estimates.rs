@@ -56,7 +56,8 @@ fn check_all(watched: &Watched) -> Result<()> {
 /// longer than what calls move.
 pub(crate) fn are_near_the_truth(engine: Engine) -> Result<()> {
     let moves = [
-        "bounce", "small", "send", "pieces", "vectors", "copies", "mapped", "made", "splice",
+        "bounce", "small", "steady", "send", "pieces", "vectors", "copies", "mapped", "made",
+        "splice",
     ];
     for interval in [20_000, 300_000] {
         for moves in moves {

@@ -29,9 +29,10 @@ pub(crate) const BOUNCED: &str = "bounce";
 pub(crate) const ZERO_COPY: &str = "zero_copy";
 pub(crate) const OTHER: &str = "other";
 
-pub(crate) const MOVES: [(&str, Move); 13] = [
+pub(crate) const MOVES: [(&str, Move); 14] = [
     ("bounce", bounce),
     ("small", small),
+    ("steady", steady),
     ("send", send),
     ("pieces", pieces),
     ("vectors", vectors),
@@ -92,6 +93,25 @@ fn small(folder: &Path, mut socket: &TcpStream) -> io::Result<Moved> {
         }
         socket.write_all(&buffer)?;
         bytes += buffer.len() as u64;
+    }
+    Ok(vec![(BOUNCED, bytes)])
+}
+
+/// Reads as much into the same memory again and again, and writes it whole or in two.
+fn steady(folder: &Path, mut socket: &TcpStream) -> io::Result<Moved> {
+    let mut file = source(folder)?;
+    let mut buffer = vec![0; 16_384];
+    let mut bytes = 0;
+    for round in 0..1_500 {
+        if round % 60 == 0 {
+            file.rewind()?;
+        }
+        file.read_exact(&mut buffer)?;
+        let (front, back) = buffer.split_at(if round % 2 == 0 { 5_000 } else { 0 });
+        for part in [front, back] {
+            socket.write_all(part)?;
+            bytes += part.len() as u64;
+        }
     }
     Ok(vec![(BOUNCED, bytes)])
 }
