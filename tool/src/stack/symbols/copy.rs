@@ -100,13 +100,7 @@ struct Copied<'image> {
 }
 
 impl<'image> Copied<'image> {
-    fn new(
-        from: &'image File,
-        to: &'image File,
-        image: &'image Image,
-        left: u64,
-        end: u64,
-    ) -> Self {
+    fn new(from: &'image File, to: &'image File, image: &'image Image, left: u64, end: u64) -> Self {
         Self {
             from,
             to,
@@ -145,9 +139,7 @@ impl<'image> Copied<'image> {
         if u32_at(&packed, 0) != Some(elf::ELFCOMPRESS_ZLIB) {
             return Err(io::Error::from(io::ErrorKind::Unsupported));
         }
-        let packed = packed
-            .get(COMPRESSION_HEADER as usize..)
-            .ok_or_else(damaged)?;
+        let packed = packed.get(COMPRESSION_HEADER as usize..).ok_or_else(damaged)?;
         let mut piece = vec![0; PIECE as usize];
         let mut unpacked = ZlibDecoder::new(packed);
         let start = self.end;
@@ -161,13 +153,7 @@ impl<'image> Copied<'image> {
             self.end += length as u64;
         }
         put(self.to, self.image, index, OFFSET, &start.to_le_bytes())?;
-        put(
-            self.to,
-            self.image,
-            index,
-            SIZE,
-            &(self.end - start).to_le_bytes(),
-        )?;
+        put(self.to, self.image, index, SIZE, &(self.end - start).to_le_bytes())?;
         put(self.to, self.image, index, FLAGS, &[0; 8])
     }
 }
@@ -181,9 +167,7 @@ fn put(copy: &File, image: &Image, index: usize, field: usize, value: &[u8]) -> 
 
 /// Copies a range to the same place.
 fn transfer(from: &File, to: &File, offset: u64, length: u64) -> io::Result<()> {
-    let end = offset
-        .checked_add(length)
-        .ok_or(io::ErrorKind::InvalidData)?;
+    let end = offset.checked_add(length).ok_or(io::ErrorKind::InvalidData)?;
     // Not beyond the end of the file, however long the copy would become.
     if end > from.metadata()?.len() {
         return Err(io::Error::from(io::ErrorKind::UnexpectedEof));

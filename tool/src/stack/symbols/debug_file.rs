@@ -114,9 +114,9 @@ impl Wanted {
     /// Paths beside the module.
     fn beside(&self, module: &Path) -> impl Iterator<Item = PathBuf> {
         let found = self.link_name().zip(module.parent());
-        found
-            .into_iter()
-            .flat_map(|(name, parent)| [parent.join(name), parent.join(".debug").join(name)])
+        found.into_iter().flat_map(|(name, parent)| {
+            [parent.join(name), parent.join(".debug").join(name)]
+        })
     }
 
     /// The name in the link, which is nothing but a name.

@@ -61,11 +61,7 @@ impl Tables {
 
     /// The calls that an address is in, innermost first.
     pub(super) fn calls(&mut self, address: u64) -> Option<Vec<Call>> {
-        let find = || {
-            self.files
-                .iter()
-                .find_map(|file| file.calls(&self.symbolizer, address))
-        };
+        let find = || self.files.iter().find_map(|file| file.calls(&self.symbolizer, address));
         // Files that no compiler made may come upon mistakes in its reading of them.
         let found = panic::catch_unwind(AssertUnwindSafe(find));
         found.unwrap_or_else(|_| {

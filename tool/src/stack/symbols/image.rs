@@ -216,7 +216,12 @@ fn sections(file: &File, header: &[u8]) -> Option<Vec<Section>> {
 }
 
 fn headers(file: &File, offset: u64, count: u64, size: usize) -> Option<Box<[u8]>> {
-    bytes::range(file, offset, count.checked_mul(size as u64)?, HEADERS_LIMIT)
+    bytes::range(
+        file,
+        offset,
+        count.checked_mul(size as u64)?,
+        HEADERS_LIMIT,
+    )
 }
 
 /// The build id among notes: each has a name and a value, both padded to four bytes.

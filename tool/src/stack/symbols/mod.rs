@@ -215,10 +215,7 @@ impl Symbolizer {
         let (mut count, mut oldest) = (0, None::<&mut Module>);
         for module in loaded {
             count += 1;
-            if oldest
-                .as_ref()
-                .is_none_or(|oldest| module.turn() < oldest.turn())
-            {
+            if oldest.as_ref().is_none_or(|oldest| module.turn() < oldest.turn()) {
                 oldest = Some(module);
             }
         }

@@ -56,9 +56,7 @@ impl PerfMap {
         for line in text.split(|byte| *byte == b'\n') {
             if let Some((start, end, name)) = fields(line) {
                 let offset = at + line.len() - name.len();
-                let position = u32::try_from(offset)
-                    .ok()
-                    .zip(u32::try_from(name.len()).ok());
+                let position = u32::try_from(offset).ok().zip(u32::try_from(name.len()).ok());
                 if let Some((name, length)) = position {
                     defined.push(Range {
                         start,
@@ -138,10 +136,7 @@ fn newest_of_each(defined: Vec<Range>) -> Vec<Range> {
         while let Some(index) = coming.next_if(|index| defined[*index].start <= start) {
             open.push(index);
         }
-        while open
-            .peek()
-            .is_some_and(|index| defined[*index].end <= start)
-        {
+        while open.peek().is_some_and(|index| defined[*index].end <= start) {
             open.pop();
         }
         let Some(newest) = open.peek().map(|index| defined[*index]) else {

@@ -59,9 +59,9 @@ fn relocations(file: &File, image: &Image) -> Option<Vec<(u64, u64)>> {
     let dynamic = image.dynamic()?;
     let dynamic = bytes::range(file, dynamic.offset, dynamic.size, DYNAMIC_LIMIT)?;
     let value = |wanted: u32| {
-        dynamic
-            .chunks_exact(DYNAMIC)
-            .find_map(|entry| (u64_at(entry, 0)? == u64::from(wanted)).then(|| u64_at(entry, 8))?)
+        dynamic.chunks_exact(DYNAMIC).find_map(|entry| {
+            (u64_at(entry, 0)? == u64::from(wanted)).then(|| u64_at(entry, 8))?
+        })
     };
     let (address, size) = (value(elf::DT_RELA)?, value(elf::DT_RELASZ)?);
     let (offset, rest) = image.file_offset(address)?;

@@ -63,9 +63,7 @@ impl Table {
             .chunks_exact(8)
             .map(|entry| Some((u32_at(entry, 0)?, u32_at(entry, 4)?)))
             .collect::<Option<_>>()?;
-        functions
-            .is_sorted_by_key(|(entry, _)| *entry)
-            .then_some(())?;
+        functions.is_sorted_by_key(|(entry, _)| *entry).then_some(())?;
         Some(Self {
             text,
             quantum: header.quantum,
@@ -143,7 +141,12 @@ impl Table {
 
     /// What a table says of an instruction that is `target` bytes into a function; `None` if nothing,
     /// which Go writes as -1 (`pcvalue` in runtime/symtab.go).
-    pub(super) fn value(&self, bytes: &mut Bytes, table: u32, target: u64) -> Option<u32> {
+    pub(super) fn value(
+        &self,
+        bytes: &mut Bytes,
+        table: u32,
+        target: u64,
+    ) -> Option<u32> {
         if table == 0 {
             return None;
         }
@@ -172,12 +175,7 @@ impl Table {
     }
 
     /// The further table of values of an index, for [`Table::value`]; 0 where there is none.
-    pub(super) fn value_table(
-        &self,
-        bytes: &mut Bytes,
-        function: &Function,
-        index: u32,
-    ) -> Option<u32> {
+    pub(super) fn value_table(&self, bytes: &mut Bytes, function: &Function, index: u32) -> Option<u32> {
         if index >= function.value_tables {
             return Some(0);
         }
@@ -186,12 +184,7 @@ impl Table {
 
     /// Offset from [`super::module_data::ModuleData::function_data`] of the further data of an index;
     /// `None` where there is none.
-    pub(super) fn data_table(
-        &self,
-        bytes: &mut Bytes,
-        function: &Function,
-        index: u8,
-    ) -> Option<u32> {
+    pub(super) fn data_table(&self, bytes: &mut Bytes, function: &Function, index: u8) -> Option<u32> {
         if index >= function.data_tables {
             return None;
         }

@@ -95,10 +95,7 @@ mod tests {
             parts("LazyCompile:~onread node:internal/stream_base_commons:166:22"),
             expected("onread", "node:internal/stream_base_commons", 166)
         );
-        assert_eq!(
-            parts("JS:^ /srv/a b.js:3:1"),
-            expected("", "/srv/a b.js", 3)
-        );
+        assert_eq!(parts("JS:^ /srv/a b.js:3:1"), expected("", "/srv/a b.js", 3));
     }
 
     #[test]
