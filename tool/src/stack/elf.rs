@@ -259,3 +259,97 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn file(content: &[u8]) -> File {
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(content).expect("it can be written");
+        file
+    }
+
+    fn own_head() -> Vec<u8> {
+        let mut head = vec![0; 2048];
+        let file = File::open("/proc/self/exe").expect("this program");
+        file.read_exact_at(&mut head, 0).expect("it is longer");
+        head
+    }
+
+    #[test]
+    fn this_program() {
+        let elf = Elf::read(&File::open("/proc/self/exe").expect("this program"));
+        let elf = elf.expect("an ELF file");
+        assert!(!elf.is_go);
+        let text = elf.text.expect("code");
+        assert!((text.address..text.address + text.size).contains(&elf.entry));
+        let (offset, left) = elf.offset_of_address(elf.entry).expect("it is loaded");
+        assert_eq!(offset - text.offset, elf.entry - text.address);
+        assert!(left > 1);
+        assert_eq!(elf.address_of_offset(offset), Some(elf.entry));
+        assert!(elf.eh_frame.is_some_and(|section| section.size > 0));
+        assert_eq!(elf.offset_of_address(u64::MAX), None);
+        assert_eq!(elf.address_of_offset(u64::MAX), None);
+    }
+
+    #[test]
+    fn other_files() {
+        assert_eq!(Elf::read(&file(b"")), None);
+        assert_eq!(Elf::read(&file(&[0; 64])), None);
+        let mut wide = own_head();
+        wide[4] = 1;
+        assert_eq!(Elf::read(&file(&wide)), None);
+        let headers_only = Elf::read(&file(&own_head()[..64]));
+        let headers_only = headers_only.expect("its header is right");
+        assert_eq!(headers_only.segments, []);
+    }
+
+    #[test]
+    fn notes() {
+        let mut elf = Elf::default();
+        let mut notes = Vec::new();
+        for (name, kind, text) in [
+            (b"XYZ\0", 1_u32, &b"12345"[..]),
+            (b"Go\0\0", 4, b"id"),
+            (b"GNU\0", 3, b"\xab\xcd"),
+        ] {
+            notes.extend(4_u32.to_le_bytes());
+            notes.extend(u32::try_from(text.len()).expect("short").to_le_bytes());
+            notes.extend(kind.to_le_bytes());
+            notes.extend(name);
+            notes.extend(text);
+            notes.resize(notes.len().next_multiple_of(4), 0);
+        }
+        elf.add_notes(&notes, 4);
+        assert!(elf.is_go);
+        assert_eq!(elf.build_id.as_deref(), Some(&b"\xab\xcd"[..]));
+    }
+
+    proptest! {
+        #[test]
+        fn any_notes_are_taken(notes in prop::collection::vec(any::<u8>(), 0..100)) {
+            Elf::default().add_notes(&notes, 4);
+            Elf::default().add_notes(&notes, 8);
+        }
+
+        #[test]
+        fn any_header_is_taken(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..30),
+        ) {
+            let mut head = own_head();
+            for (place, value) in changes {
+                let place = place.index(1024);
+                head[place] = value;
+            }
+            if let Some(elf) = Elf::read(&file(&head)) {
+                let _ = elf.offset_of_address(elf.entry);
+                let _ = elf.address_of_offset(elf.entry);
+            }
+        }
+    }
+}

@@ -6,6 +6,7 @@
 mod support;
 
 mod calls;
+mod files;
 mod go;
 mod load;
 mod sampler;

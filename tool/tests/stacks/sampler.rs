@@ -20,7 +20,6 @@ const NS_PER_TICK: u64 = 10_000_000;
 pub(crate) struct Traced {
     thread: i32,
     process: ProcessId,
-    memory: File,
     is_stopped: Cell<bool>,
     /// ptrace is for the thread that attached.
     not_send: PhantomData<*const ()>,
@@ -36,7 +35,6 @@ impl Traced {
                 pid: process,
                 start_time_ns: ticks * NS_PER_TICK,
             },
-            memory: File::open(format!("/proc/{process}/mem"))?,
             is_stopped: Cell::new(false),
             not_send: PhantomData,
         };
@@ -99,13 +97,15 @@ impl Traced {
     pub(crate) fn sample_stopped(&self) -> Result<UserStack> {
         let registers = self.registers()?;
         let (end, is_cut) = self.end_of_stack(registers.rsp)?;
+        // Not opened before: another program has another memory.
+        let all = File::open(format!("/proc/{}/mem", self.process.pid))?;
         let mut memory = vec![0; usize::try_from(end - registers.rsp)?];
-        self.memory.read_exact_at(&mut memory, registers.rsp)?;
+        all.read_exact_at(&mut memory, registers.rsp)?;
         Ok(UserStack {
             instruction_pointer: registers.rip,
             stack_pointer: registers.rsp,
             frame_pointer: registers.rbp,
-            by_frame_pointers: self.by_frame_pointers(registers.rip, registers.rbp),
+            by_frame_pointers: by_frame_pointers(&all, registers.rip, registers.rbp),
             memory,
             is_cut,
         })
@@ -155,26 +155,6 @@ impl Traced {
         Ok((end.min(limit), end > limit))
     }
 
-    /// As `perf_callchain_user` of the kernel does it (`arch/x86/events/core.c`, Linux 6.12).
-    fn by_frame_pointers(&self, instruction_pointer: u64, mut frame_pointer: u64) -> Vec<u64> {
-        let mut addresses = vec![instruction_pointer];
-        while addresses.len() < SAMPLE_FRAMES {
-            let mut frame = [0; 16];
-            if self
-                .memory
-                .read_exact_at(&mut frame, frame_pointer)
-                .is_err()
-            {
-                break;
-            }
-            let word =
-                |at: usize| u64::from_le_bytes(frame[at..at + 8].try_into().expect("8 bytes"));
-            addresses.push(word(8));
-            frame_pointer = word(0);
-        }
-        addresses
-    }
-
     fn wait(&self) -> Result<i32> {
         let mut status = 0;
         // SAFETY: `status` is written to, nothing else.
@@ -199,4 +179,19 @@ impl Drop for Traced {
             let _ = self.request(libc::PTRACE_DETACH, 0);
         }
     }
+}
+
+/// As `perf_callchain_user` of the kernel does it (`arch/x86/events/core.c`, Linux 6.12).
+fn by_frame_pointers(memory: &File, instruction_pointer: u64, mut frame_pointer: u64) -> Vec<u64> {
+    let mut addresses = vec![instruction_pointer];
+    while addresses.len() < SAMPLE_FRAMES {
+        let mut frame = [0; 16];
+        if memory.read_exact_at(&mut frame, frame_pointer).is_err() {
+            break;
+        }
+        let word = |at: usize| u64::from_le_bytes(frame[at..at + 8].try_into().expect("8 bytes"));
+        addresses.push(word(8));
+        frame_pointer = word(0);
+    }
+    addresses
 }

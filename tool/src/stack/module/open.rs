@@ -124,3 +124,75 @@ fn is_mapped(file: &File, mapping: &Mapping) -> bool {
         file.ino() == mapping.inode && (major(file.dev()), minor(file.dev())) == mapping.device
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rustix::fs::CWD;
+
+    use super::*;
+    use crate::stack::maps;
+
+    fn this_process() -> OwnedFd {
+        openat(CWD, "/proc/self", OFlags::PATH, Mode::empty()).expect("this process lives")
+    }
+
+    fn own_mapping() -> Mapping {
+        let list = File::open("/proc/self/maps").expect("a list");
+        let here = own_mapping as *const () as u64;
+        let mut mappings = maps::read(list).expect("it can be read").into_iter();
+        let mapping = mappings.find(|mapping| (mapping.start..mapping.end).contains(&here));
+        mapping.expect("this code is mapped")
+    }
+
+    #[test]
+    fn by_path() {
+        let mapping = own_mapping();
+        let path = name_in_root(&this_process(), &mapping);
+        let exe = std::env::current_exe().expect("a path");
+        assert_eq!(path, exe.as_os_str().as_bytes());
+        let file = in_root(&this_process(), &path).expect("it is there");
+        let facts = file.metadata().expect("it is open");
+        assert_eq!(facts.ino(), fs::metadata(exe).expect("it is there").ino());
+        let other = File::open("/proc/self/status").expect("a file");
+        assert!(!is_mapped(&other, &mapping));
+    }
+
+    #[test]
+    fn nothing_but_regular_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("pipe");
+        let mode = Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(CWD, &path, FileType::Fifo, mode, 0).expect("a pipe");
+        for path in [
+            path.as_os_str().as_bytes(),
+            b"/dev/null",
+            b"/",
+            b"/none",
+            b"",
+        ] {
+            assert!(in_root(&this_process(), path).is_none(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn perf_map_of_this_process() {
+        let path = format!("/tmp/perf-{}.map", std::process::id());
+        assert_eq!(innermost_pid(&this_process()), Some(std::process::id()));
+        assert!(perf_map(&this_process()).is_none());
+        fs::write(&path, "0 1 a\n").expect("/tmp can be written to");
+        let found = perf_map(&this_process());
+        fs::remove_file(&path).expect("it is there");
+        assert!(found.is_some());
+    }
+
+    #[test]
+    fn vdso_of_this_process() {
+        let list = File::open("/proc/self/maps").expect("a list");
+        let mappings = maps::read(list).expect("it can be read");
+        let mapping = mappings.iter().find(|mapping| mapping.name == b"[vdso]");
+        let (_, image) = vdso(&this_process(), mapping.expect("a vdso")).expect("a copy");
+        assert!(image.starts_with(b"\x7fELF"));
+    }
+}

@@ -189,3 +189,6 @@ fn common_entry<'data, Section: UnwindSection<Slice<'data>>>(
     }
     section.cie_from_offset(bases, offset)
 }
+
+#[cfg(test)]
+pub(super) mod tests;
