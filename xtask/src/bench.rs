@@ -24,6 +24,12 @@ pub(crate) enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Time and memory to unwind samples.
+    Stacks {
+        /// Arguments of the benchmark: `--rounds N`, `--write`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
 }
 
 /// Sets up, then runs one benchmark and gives its status back.
@@ -34,6 +40,7 @@ pub(crate) fn run(bench: &Bench) -> Result<ExitCode> {
     let (name, args) = match bench {
         Bench::Overhead { args } => ("overhead", args),
         Bench::Attach { args } => ("attach", args),
+        Bench::Stacks { args } => ("stacks", args),
     };
     let mut command = shell::cargo(&["bench", "--package=copytax", "--bench", name, "--"]);
     command.args(args);

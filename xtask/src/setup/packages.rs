@@ -68,6 +68,7 @@ pub(super) const TESTS: Packages = Packages {
         ),
         ("liburing-dev", Proof::File("/usr/include/liburing.h")),
         ("python3", Proof::Program("python3")),
+        ("nodejs", Proof::Program("node")),
         ("strace", Proof::Program("strace")),
         ("bpftrace", Proof::Program("bpftrace")),
         ("procps", Proof::Program("ps")),

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::hash::{Hash, Hasher};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use gimli::BaseAddresses;
@@ -23,6 +23,11 @@ pub(super) use registry::Modules;
 /// Bytes of a section of call frame information that are read at most; those of browsers have some
 /// 20 MB.
 const TABLE_LIMIT: u64 = 64 << 20;
+
+/// Bytes of call frame information that all modules together hold at most.
+const TABLES_LIMIT: u64 = 512 << 20;
+/// Bytes that they hold.
+static TABLES: AtomicU64 = AtomicU64::new(0);
 
 /// Name of memory that no file backs.
 const JIT: &str = "[jit]";
@@ -178,11 +183,38 @@ impl Module {
         .into_iter()
         .filter_map(|(form, section)| {
             let section = section.filter(|section| section.size <= TABLE_LIMIT)?;
-            let mut data = vec![0; usize::try_from(section.size).ok()?];
-            file.read_exact_at(&mut data, section.offset).ok()?;
-            Some(Table::new(form, data, bases.clone()))
+            read_table(file, form, section, bases.clone())
         })
         .collect()
+    }
+}
+
+/// The table of a section, if there is room for it.
+fn read_table(file: &File, form: Form, section: Section, bases: BaseAddresses) -> Option<Table> {
+    let room = |held: u64| {
+        let held = held.checked_add(section.size)?;
+        (held <= TABLES_LIMIT).then_some(held)
+    };
+    let read = || {
+        let mut data = vec![0; usize::try_from(section.size).ok()?];
+        file.read_exact_at(&mut data, section.offset).ok()?;
+        Some(Table::new(form, data, bases))
+    };
+    TABLES
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, room)
+        .ok()?;
+    let table = read();
+    if table.is_none() {
+        TABLES.fetch_sub(section.size, Ordering::Relaxed);
+    }
+    table
+}
+
+impl Drop for Module {
+    fn drop(&mut self) {
+        let tables = self.tables.take().unwrap_or_default();
+        let held = tables.iter().map(Table::size).sum();
+        TABLES.fetch_sub(held, Ordering::Relaxed);
     }
 }
 

@@ -75,6 +75,11 @@ impl Table {
         }
     }
 
+    /// Bytes of the section.
+    pub(in crate::stack) fn size(&self) -> u64 {
+        self.data.len() as u64
+    }
+
     /// Gives `use_row` what the table says of an address; `None` where it says nothing.
     pub(super) fn with_row<T>(
         &self,
