@@ -104,12 +104,17 @@ impl Processes {
 impl Visit<'_> {
     /// The module at an address of the process, and the address in the module's own terms.
     pub(super) fn locate(&mut self, address: u64) -> Option<(Arc<Module>, u64)> {
-        if let Some(place) = self.process.find(address) {
-            return Some(self.place(place, address));
+        if let Some(found) = self.locate_known(address) {
+            return Some(found);
         }
         if self.process.age(self.now) > self.process.at_least(MISSING) {
             self.process.read_again(self.id, self.now);
         }
+        self.locate_known(address)
+    }
+
+    /// The same of what may be no address: mappings are not read again for it.
+    pub(super) fn locate_known(&mut self, address: u64) -> Option<(Arc<Module>, u64)> {
         let place = self.process.find(address)?;
         Some(self.place(place, address))
     }

@@ -161,9 +161,13 @@ fn common(expected: &[u64], unwound: &Unwound) -> Result<usize> {
 
 /// What the program says to be its return addresses, innermost first, and what was found.
 fn stopped(what: &str, options: &[&str]) -> Result<Option<(Vec<u64>, Unwound)>> {
-    let Some(program) = Built::or_skip(options)? else {
-        return Ok(None);
-    };
+    Built::or_skip(options)?
+        .map(|program| stopped_in(&program, what))
+        .transpose()
+}
+
+/// The same of a program that was built already.
+pub(crate) fn stopped_in(program: &Built, what: &str) -> Result<(Vec<u64>, Unwound)> {
     let (running, line) = Program::start_speaking(Command::new(program.path()).arg(what))?;
     let expected = line.split_ascii_whitespace().map(|address| {
         let digits = address.strip_prefix("0x").unwrap_or("0");
@@ -180,7 +184,7 @@ fn stopped(what: &str, options: &[&str]) -> Result<Option<(Vec<u64>, Unwound)>> 
         let is_in_pause = thread.is_in_syscall(&sample, libc::SYS_pause)?;
         Ok(is_in_pause.then_some(unwound))
     })?;
-    Ok(Some((expected, unwound)))
+    Ok((expected, unwound))
 }
 
 /// The program, as some compiler options make it.
@@ -191,7 +195,12 @@ pub(crate) struct Built {
 impl Built {
     /// Builds it, if there is a compiler.
     pub(crate) fn or_skip(options: &[&str]) -> Result<Option<Self>> {
-        let there = prerequisites::root().and_then(|()| prerequisites::program("cc"));
+        Self::by_or_skip("cc", options)
+    }
+
+    /// Builds it with a compiler, if that is there.
+    pub(crate) fn by_or_skip(compiler: &str, options: &[&str]) -> Result<Option<Self>> {
+        let there = prerequisites::root().and_then(|()| prerequisites::program(compiler));
         let Some(compiler) = or_skip(there)? else {
             return Ok(None);
         };

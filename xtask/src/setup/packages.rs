@@ -67,6 +67,7 @@ pub(super) const TESTS: Packages = Packages {
             Proof::File("/usr/include/x86_64-linux-gnu/gnu/stubs-32.h"),
         ),
         ("liburing-dev", Proof::File("/usr/include/liburing.h")),
+        ("musl-tools", Proof::Program("musl-gcc")),
         ("python3", Proof::Program("python3")),
         ("nodejs", Proof::Program("node")),
         ("strace", Proof::Program("strace")),

@@ -2,18 +2,19 @@
 
 use gimli::UnwindContext;
 
-use super::arch::ReturnSite;
+use super::arch::{Epilogue, ReturnSite};
 use super::cache::Cache;
 use super::expression;
 use super::memory::Memory;
 use super::registers::Registers;
-use super::rule::{Failure, Rule};
+use super::rule::{Failure, Frame, Rule};
 use crate::stack::module::Module;
 
 /// Looks addresses up, and remembers what it finds.
 pub(super) struct Code {
     rules: Cache<Rule>,
     sites: Cache<ReturnSite>,
+    epilogues: Cache<Option<Frame>>,
     context: UnwindContext<usize>,
 }
 
@@ -22,6 +23,7 @@ impl Code {
         Self {
             rules: Cache::new(),
             sites: Cache::new(),
+            epilogues: Cache::new(),
             context: UnwindContext::new(),
         }
     }
@@ -55,6 +57,19 @@ impl Code {
             })
         });
         callers.next().unwrap_or(Err(Failure::Senseless))
+    }
+
+    /// The frame of code at an address, by how it is taken down.
+    pub(super) fn epilogue(&mut self, module: &Module, address: u64) -> Option<Frame> {
+        if let Some(frame) = self.epilogues.get(module.id(), address) {
+            return frame;
+        }
+        let epilogue = Epilogue::find(address, |address, code| {
+            module.read_code_up_to(address, code)
+        });
+        let frame = epilogue.and_then(|epilogue| Frame::by_epilogue(&epilogue));
+        self.epilogues.put(module.id(), address, frame);
+        frame
     }
 
     /// What the code around a return address tells; of code that cannot be read, nothing.

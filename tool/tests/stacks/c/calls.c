@@ -5,7 +5,9 @@
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#ifndef SILENT
 #include <execinfo.h>
+#endif
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@ static volatile int sink;
 
 static __attribute__((noinline)) void stop(void)
 {
+#ifndef SILENT // musl has no backtrace().
     void *addresses[2 * DEPTH];
     int count = backtrace(addresses, 2 * DEPTH);
     for (int place = 0; place < count; place++) {
@@ -29,6 +32,7 @@ static __attribute__((noinline)) void stop(void)
         else
             printf("unknown ");
     }
+#endif
     printf("\n");
     fflush(stdout);
     do
