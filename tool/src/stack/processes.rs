@@ -156,14 +156,19 @@ impl Process {
         self.read_at = now;
         if let Some(mappings) = mappings(id) {
             let mut old = std::mem::take(&mut self.mapped).into_iter().peekable();
+            let mut is_other_program = true;
             for mapping in mappings {
                 while old
                     .next_if(|old| old.mapping.start < mapping.start)
                     .is_some()
                 {}
                 let same = old.next_if(|old| old.mapping == mapping);
+                is_other_program &= same.is_none() || mapping.inode == 0;
                 self.mapped
                     .push(same.unwrap_or_else(|| Mapped::new(mapping)));
+            }
+            if is_other_program {
+                self.jit = None;
             }
             self.renew(id);
         }

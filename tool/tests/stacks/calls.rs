@@ -77,6 +77,28 @@ fn debugging_information_only() -> Result<()> {
 }
 
 #[test]
+fn compiled_at_run_time() -> Result<()> {
+    through_compiled_code("compiled")
+}
+
+#[test]
+fn compiled_at_run_time_with_frame_pointer() -> Result<()> {
+    through_compiled_code("compiled_with_frame_pointer")
+}
+
+fn through_compiled_code(what: &str) -> Result<()> {
+    let Some((_, unwound)) = stopped(what, &[])? else {
+        return Ok(());
+    };
+    assert_eq!(unwound.end, StackEnd::Entry, "{unwound:#x?}");
+    // pause, stop, the compiled code, compiled, main, two of the C library, _start.
+    assert_eq!(unwound.locations.len(), 8, "{unwound:#x?}");
+    let module = unwound.locations[2].module.as_ref().context("a module")?;
+    assert_eq!(module.kind(), ModuleKind::Jit);
+    Ok(())
+}
+
+#[test]
 fn more_frames_than_are_kept() -> Result<()> {
     let Some((_, unwound)) = stopped("deep_recursion", &[])? else {
         return Ok(());

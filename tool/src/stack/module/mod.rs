@@ -41,6 +41,8 @@ pub struct Module {
     kind: ModuleKind,
     name: Arc<str>,
     file: Option<Arc<File>>,
+    /// Of code that was compiled at run time, the memory of its process.
+    memory: Option<File>,
     elf: Option<Elf>,
     tables: OnceLock<Vec<Table>>,
 }
@@ -71,6 +73,7 @@ impl Module {
             kind,
             name,
             file: file.map(Arc::new),
+            memory: None,
             elf,
             tables: OnceLock::new(),
         }
@@ -92,7 +95,9 @@ impl Module {
 
     /// The module of the code that the process of a `/proc/PID` directory has compiled.
     pub(super) fn jit(process: &OwnedFd) -> Self {
-        Self::new(ModuleKind::Jit, JIT.into(), open::perf_map(process))
+        let mut module = Self::new(ModuleKind::Jit, JIT.into(), open::perf_map(process));
+        module.memory = open::memory(process);
+        module
     }
 
     /// What kind of thing it is.
@@ -158,6 +163,9 @@ impl Module {
     /// Reads as much code at an address as there is, and tells how much.
     pub(super) fn read_code_up_to(&self, address: u64, code: &mut [u8]) -> usize {
         let mut read = || {
+            if let Some(memory) = &self.memory {
+                return memory.read_at(code, address).ok();
+            }
             let (offset, left) = self.elf.as_ref()?.offset_of_address(address)?;
             let length = code.len().min(usize::try_from(left).unwrap_or(usize::MAX));
             self.file

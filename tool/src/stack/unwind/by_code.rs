@@ -1,4 +1,5 @@
-//! Steps through compiled code that has no call frame information, such as musl's.
+//! Steps through code that has neither call frame information nor frame pointers, such as musl's and the
+//! trampolines of Python's `-X perf`.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -38,7 +39,7 @@ impl Walk<'_> {
     }
 
     /// Whether a caller is code that has just called something.
-    fn is_after_call(&mut self, caller: &Registers) -> bool {
+    pub(super) fn is_after_call(&mut self, caller: &Registers) -> bool {
         let address = caller.instruction_pointer();
         let Some((module, inside)) = self.visit.locate(address.wrapping_sub(1)) else {
             return false;

@@ -8,7 +8,7 @@ use super::expression;
 use super::memory::Memory;
 use super::registers::Registers;
 use super::rule::{Failure, Frame, Rule};
-use crate::stack::module::Module;
+use crate::stack::module::{Module, ModuleKind};
 
 /// Looks addresses up, and remembers what it finds.
 pub(super) struct Code {
@@ -61,19 +61,24 @@ impl Code {
 
     /// The frame of code at an address, by how it is taken down.
     pub(super) fn epilogue(&mut self, module: &Module, address: u64) -> Option<Frame> {
+        // Compiled at run time, it may be other code the next time.
+        if module.kind() == ModuleKind::Jit {
+            return find_epilogue(module, address);
+        }
         if let Some(frame) = self.epilogues.get(module.id(), address) {
             return frame;
         }
-        let epilogue = Epilogue::find(address, |address, code| {
-            module.read_code_up_to(address, code)
-        });
-        let frame = epilogue.and_then(|epilogue| Frame::by_epilogue(&epilogue));
+        let frame = find_epilogue(module, address);
         self.epilogues.put(module.id(), address, frame);
         frame
     }
 
-    /// What the code around a return address tells; of code that cannot be read, nothing.
+    /// What the code around a return address tells; of code that was compiled at run time, or cannot be
+    /// read, nothing.
     pub(super) fn site(&mut self, module: &Module, address: u64) -> ReturnSite {
+        if module.kind() == ModuleKind::Jit {
+            return ReturnSite::default();
+        }
         if let Some(site) = self.sites.get(module.id(), address) {
             return site;
         }
@@ -81,6 +86,11 @@ impl Code {
         self.sites.put(module.id(), address, site);
         site
     }
+}
+
+fn find_epilogue(module: &Module, address: u64) -> Option<Frame> {
+    let read = |address, code: &mut [u8]| module.read_code_up_to(address, code);
+    Frame::by_epilogue(&Epilogue::find(address, read)?)
 }
 
 fn read_site(module: &Module, address: u64) -> Option<ReturnSite> {

@@ -240,10 +240,11 @@ impl Walk<'_> {
                 return ControlFlow::Break(StackEnd::Entry);
             }
         }
-        if module.kind() != ModuleKind::Jit && !module.is_go() {
-            return self.step_by_code(module, address);
+        if module.is_go() || module.kind() == ModuleKind::Jit && self.has_frame_pointer() {
+            self.step_by_frame_pointer(module, address)
+        } else {
+            self.step_by_code(module, address)
         }
-        self.step_by_frame_pointer(module, address)
     }
 
     /// The end of a stack whose next step failed.
