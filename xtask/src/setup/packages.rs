@@ -76,7 +76,6 @@ pub(super) const TESTS: Packages = Packages {
         ),
         ("liburing-dev", Proof::File("/usr/include/liburing.h")),
         ("python3", Proof::Program("python3")),
-        ("nodejs", Proof::Program("node")),
         ("golang-1.19-go", Proof::File("/usr/lib/go-1.19/bin/go")),
         ("strace", Proof::Program("strace")),
         ("bpftrace", Proof::Program("bpftrace")),
