@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use super::failure::Failure;
 use super::progress;
 use super::signals::Signals;
+use crate::analysis;
 use crate::capture::{self, CaptureError, Settings, Target};
 use crate::host::kernel;
 use crate::model::Snapshot;
@@ -40,7 +41,7 @@ async fn capture_and_report(
     });
     let window = window.await;
     progress::clear();
-    let snapshot = match (window, signals.last()) {
+    let mut snapshot = match (window, signals.last()) {
         (Ok(Ok(snapshot)), _) => snapshot,
         (Ok(Err(stopped @ CaptureError::Stopped)), Some(signal)) => {
             return Ok(Failure::from(stopped).report_with(signal.into()));
@@ -48,6 +49,7 @@ async fn capture_and_report(
         (Ok(Err(error)), _) => return Err(error.into()),
         (Err(signal), _) => return Ok(signal.into()),
     };
+    analysis::calibrate(&mut snapshot);
     // On another thread, so that a signal ends even a report that nobody reads.
     let reported = tokio::task::spawn_blocking(move || report(snapshot));
     tokio::select! {
