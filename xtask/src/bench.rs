@@ -24,9 +24,15 @@ pub(crate) enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Time and memory to unwind samples.
+    /// Time and memory to unwind and name samples.
     Stacks {
         /// Arguments of the benchmark: `--rounds N`, `--write`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// What a server that bounces bytes as fast as it can loses by being sampled.
+    Sampling {
+        /// Arguments of the benchmark: `--pairs N`, `--write`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
@@ -41,6 +47,7 @@ pub(crate) fn run(bench: &Bench) -> Result<ExitCode> {
         Bench::Overhead { args } => ("overhead", args),
         Bench::Attach { args } => ("attach", args),
         Bench::Stacks { args } => ("stacks", args),
+        Bench::Sampling { args } => ("sampling", args),
     };
     let mut command = shell::cargo(&["bench", "--package=copytax", "--bench", name, "--"]);
     command.args(args);

@@ -108,16 +108,22 @@ impl Processes {
 impl Visit<'_> {
     /// The module at an address of the process, and the address in the module's own terms.
     pub(super) fn locate(&mut self, address: u64) -> Option<(Arc<Module>, u64)> {
-        if let Some(place) = self.process.find(address) {
-            return Some(self.place(place, address));
+        if let Some(found) = self.locate_known(address) {
+            return Some(found);
         }
         if self.process.age(self.now) < self.process.patience {
             return None;
         }
         self.process.read_again(self.id, self.now);
-        let place = self.process.find(address);
-        self.process.be_patient(place.is_some());
-        Some(self.place(place?, address))
+        let found = self.locate_known(address);
+        self.process.be_patient(found.is_some());
+        found
+    }
+
+    /// The same of what may be no address: mappings are not read again for it.
+    pub(super) fn locate_known(&mut self, address: u64) -> Option<(Arc<Module>, u64)> {
+        let place = self.process.find(address)?;
+        Some(self.place(place, address))
     }
 
     fn place(&mut self, place: usize, address: u64) -> (Arc<Module>, u64) {
@@ -158,14 +164,19 @@ impl Process {
         self.read_at = now;
         if let Some(mappings) = mappings(id) {
             let mut old = std::mem::take(&mut self.mapped).into_iter().peekable();
+            let mut is_other_program = true;
             for mapping in mappings {
                 while old
                     .next_if(|old| old.mapping.start < mapping.start)
                     .is_some()
                 {}
                 let same = old.next_if(|old| old.mapping == mapping);
+                is_other_program &= same.is_none() || mapping.inode == 0;
                 self.mapped
                     .push(same.unwrap_or_else(|| Mapped::new(mapping)));
+            }
+            if is_other_program {
+                self.jit = None;
             }
             self.renew(id);
         }

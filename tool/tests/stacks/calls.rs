@@ -77,6 +77,28 @@ fn debugging_information_only() -> Result<()> {
 }
 
 #[test]
+fn compiled_at_run_time() -> Result<()> {
+    through_compiled_code("compiled")
+}
+
+#[test]
+fn compiled_at_run_time_with_frame_pointer() -> Result<()> {
+    through_compiled_code("compiled_with_frame_pointer")
+}
+
+fn through_compiled_code(what: &str) -> Result<()> {
+    let Some((_, unwound)) = stopped(what, &[])? else {
+        return Ok(());
+    };
+    assert_eq!(unwound.end, StackEnd::Entry, "{unwound:#x?}");
+    // pause, stop, the compiled code, compiled, main, two of the C library, _start.
+    assert_eq!(unwound.locations.len(), 8, "{unwound:#x?}");
+    let module = unwound.locations[2].module.as_ref().context("a module")?;
+    assert_eq!(module.kind(), ModuleKind::Jit);
+    Ok(())
+}
+
+#[test]
 fn more_frames_than_are_kept() -> Result<()> {
     let Some((_, unwound)) = stopped("deep_recursion", &[])? else {
         return Ok(());
@@ -161,9 +183,13 @@ fn common(expected: &[u64], unwound: &Unwound) -> Result<usize> {
 
 /// What the program says to be its return addresses, innermost first, and what was found.
 fn stopped(what: &str, options: &[&str]) -> Result<Option<(Vec<u64>, Unwound)>> {
-    let Some(program) = Built::or_skip(options)? else {
-        return Ok(None);
-    };
+    Built::or_skip(options)?
+        .map(|program| stopped_in(&program, what))
+        .transpose()
+}
+
+/// The same of a program that was built already.
+pub(crate) fn stopped_in(program: &Built, what: &str) -> Result<(Vec<u64>, Unwound)> {
     let (running, line) = Program::start_speaking(Command::new(program.path()).arg(what))?;
     let expected = line.split_ascii_whitespace().map(|address| {
         let digits = address.strip_prefix("0x").unwrap_or("0");
@@ -180,7 +206,7 @@ fn stopped(what: &str, options: &[&str]) -> Result<Option<(Vec<u64>, Unwound)>> 
         let is_in_pause = thread.is_in_syscall(&sample, libc::SYS_pause)?;
         Ok(is_in_pause.then_some(unwound))
     })?;
-    Ok(Some((expected, unwound)))
+    Ok((expected, unwound))
 }
 
 /// The program, as some compiler options make it.
@@ -191,7 +217,12 @@ pub(crate) struct Built {
 impl Built {
     /// Builds it, if there is a compiler.
     pub(crate) fn or_skip(options: &[&str]) -> Result<Option<Self>> {
-        let there = prerequisites::root().and_then(|()| prerequisites::program("cc"));
+        Self::by_or_skip("cc", options)
+    }
+
+    /// Builds it with a compiler, if that is there.
+    pub(crate) fn by_or_skip(compiler: &str, options: &[&str]) -> Result<Option<Self>> {
+        let there = prerequisites::root().and_then(|()| prerequisites::program(compiler));
         let Some(compiler) = or_skip(there)? else {
             return Ok(None);
         };

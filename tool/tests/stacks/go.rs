@@ -1,6 +1,5 @@
 //! Go servers: stripped, position-independent, old and new.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,13 +8,13 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Result, ensure};
 use copytax::lab::write_pattern;
 use copytax::stack::unwind::Unwound;
-use object::{Object, ObjectSymbol, SymbolKind};
 use tempfile::TempDir;
 
 use crate::load::Samples;
 use crate::support::children::Program;
 use crate::support::http;
 use crate::support::prerequisites::{self, or_skip};
+use crate::symbols::Symbols;
 
 /// Size of the served file.
 const SIZE: u64 = 8 << 20;
@@ -81,26 +80,6 @@ fn no_caller_is_left_out(symbols: &Symbols, stacks: &[Unwound]) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Functions of a program by their addresses.
-struct Symbols(BTreeMap<u64, String>);
-
-impl Symbols {
-    fn read(program: &Path) -> Result<Self> {
-        let bytes = fs::read(program)?;
-        let file = object::File::parse(&*bytes)?;
-        let symbols = file
-            .symbols()
-            .filter(|symbol| symbol.kind() == SymbolKind::Text);
-        let symbols = symbols.map(|symbol| Ok((symbol.address(), symbol.name()?.to_owned())));
-        symbols.collect::<Result<_>>().map(Self)
-    }
-
-    fn name(&self, address: u64) -> &str {
-        let symbol = self.0.range(..=address).next_back();
-        symbol.map_or("", |(_, name)| name)
-    }
 }
 
 /// Builds the server of the tests of servers.

@@ -45,9 +45,21 @@ impl Samples {
         let threads = Traced::attach_all(process)?;
         let mut unwinder = Unwinder::new();
         let (mut stacks, mut sizes) = (Vec::new(), Vec::new());
-        for thread in threads.iter().cycle().take(SAMPLES) {
+        for thread in threads.iter().cycle() {
+            if stacks.len() == SAMPLES {
+                break;
+            }
             ensure!(!has_failed(), "there is nothing to do any more");
-            let sample = thread.sample()?;
+            ensure!(
+                !threads.iter().all(Traced::has_ended),
+                "all threads have ended"
+            );
+            // A server may have a thread for each request.
+            let sample = match thread.sample() {
+                Ok(sample) => sample,
+                Err(_) if thread.has_ended() => continue,
+                Err(error) => return Err(error),
+            };
             sizes.push(sample.memory.len());
             stacks.push(unwinder.unwind(thread.process(), &sample));
         }

@@ -9,6 +9,8 @@ mod calls;
 mod files;
 mod go;
 mod load;
+mod musl;
 mod sampler;
 mod servers;
 mod steps;
+mod symbols;

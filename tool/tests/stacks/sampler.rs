@@ -21,6 +21,7 @@ pub(crate) struct Traced {
     thread: i32,
     process: ProcessId,
     is_stopped: Cell<bool>,
+    has_ended: Cell<bool>,
     /// ptrace is for the thread that attached.
     not_send: PhantomData<*const ()>,
 }
@@ -36,6 +37,7 @@ impl Traced {
                 start_time_ns: ticks * NS_PER_TICK,
             },
             is_stopped: Cell::new(false),
+            has_ended: Cell::new(false),
             not_send: PhantomData,
         };
         traced.request(libc::PTRACE_SEIZE, 0)?;
@@ -57,6 +59,11 @@ impl Traced {
     /// The process.
     pub(crate) fn process(&self) -> ProcessId {
         self.process
+    }
+
+    /// Whether the thread was seen to have ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.get()
     }
 
     /// Samples the thread where it happens to be, then lets it run.
@@ -160,7 +167,8 @@ impl Traced {
         // SAFETY: `status` is written to, nothing else.
         let thread = unsafe { libc::waitpid(self.thread, &raw mut status, libc::__WALL) };
         ensure!(thread == self.thread, std::io::Error::last_os_error());
-        ensure!(libc::WIFSTOPPED(status), "the thread has ended");
+        self.has_ended.set(!libc::WIFSTOPPED(status));
+        ensure!(!self.has_ended.get(), "the thread has ended");
         Ok(status)
     }
 
@@ -175,7 +183,7 @@ impl Traced {
 impl Drop for Traced {
     fn drop(&mut self) {
         // A thread that has ended needs no detaching.
-        if self.is_stopped.get() || self.stop().is_ok() {
+        if self.is_stopped.get() || !self.has_ended() && self.stop().is_ok() {
             let _ = self.request(libc::PTRACE_DETACH, 0);
         }
     }

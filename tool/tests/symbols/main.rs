@@ -9,4 +9,3 @@ mod go;
 mod jit;
 mod kernel;
 mod native;
-mod scale;

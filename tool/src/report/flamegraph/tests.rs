@@ -118,7 +118,7 @@ fn boxes_say_what_they_stand_for() {
         .find(|title| title.starts_with("main.justReader.Read"));
     assert_eq!(
         wrapper,
-        Some(&"main.justReader.Read (1.9 GiB ±49.0 MiB, 68.6%, main.go:18)")
+        Some(&"main.justReader.Read (1.9 GiB ±49.5 MiB, 68.6%, main.go:18)")
     );
 }
 

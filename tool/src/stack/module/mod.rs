@@ -41,6 +41,8 @@ pub struct Module {
     kind: ModuleKind,
     name: Arc<str>,
     file: Option<Arc<File>>,
+    /// Of code that was compiled at run time, the memory of its process.
+    memory: Option<File>,
     elf: Option<Elf>,
     tables: OnceLock<Vec<Table>>,
 }
@@ -71,6 +73,7 @@ impl Module {
             kind,
             name,
             file: file.map(Arc::new),
+            memory: None,
             elf,
             tables: OnceLock::new(),
         }
@@ -92,7 +95,9 @@ impl Module {
 
     /// The module of the code that the process of a `/proc/PID` directory has compiled.
     pub(super) fn jit(process: &OwnedFd) -> Self {
-        Self::new(ModuleKind::Jit, JIT.into(), open::perf_map(process))
+        let mut module = Self::new(ModuleKind::Jit, JIT.into(), open::perf_map(process));
+        module.memory = open::memory(process);
+        module
     }
 
     /// What kind of thing it is.
@@ -152,14 +157,34 @@ impl Module {
 
     /// Reads code at an address; `false` where not all of it is in the file.
     pub(super) fn read_code(&self, address: u64, code: &mut [u8]) -> bool {
+        self.read_code_up_to(address, code) == code.len()
+    }
+
+    /// Reads as much code at an address as there is, and tells how much.
+    pub(super) fn read_code_up_to(&self, address: u64, code: &mut [u8]) -> usize {
         let mut read = || {
-            let (offset, left) = self.elf.as_ref()?.offset_of_address(address)?;
-            if left < code.len() as u64 {
-                return None;
+            if let Some(memory) = &self.memory {
+                return memory.read_at(code, address).ok();
             }
-            self.file.as_ref()?.read_exact_at(code, offset).ok()
+            let (offset, left) = self.elf.as_ref()?.offset_of_address(address)?;
+            let length = code.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            self.file
+                .as_ref()?
+                .read_at(&mut code[..length], offset)
+                .ok()
         };
-        read().is_some()
+        read().unwrap_or(0)
+    }
+
+    /// Whether an address is in the first instructions of a program.
+    pub(super) fn is_entry(&self, address: u64) -> bool {
+        /// Bytes of `_start` at most (`crt/x86_64/crt_arch.h` of musl 1.2.3: 25).
+        const LENGTH: u64 = 48;
+        let distance = |elf: &Elf| address.checked_sub(elf.entry);
+        self.elf
+            .as_ref()
+            .and_then(distance)
+            .is_some_and(|distance| distance < LENGTH)
     }
 
     /// Its call frame information. Read when it is first wanted.

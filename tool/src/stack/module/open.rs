@@ -51,21 +51,22 @@ pub(super) fn name_in_root(process: &OwnedFd, mapping: &Mapping) -> Vec<u8> {
 
 /// A copy of the vdso that a process has.
 pub(super) fn vdso(process: &OwnedFd, mapping: &Mapping) -> Option<(File, Vec<u8>)> {
-    let memory = openat(
-        process,
-        "mem",
-        OFlags::RDONLY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )
-    .ok()?;
     let length = (mapping.end - mapping.start).min(VDSO_LIMIT);
     let mut image = vec![0; usize::try_from(length).ok()?];
-    File::from(memory)
+    memory(process)?
         .read_exact_at(&mut image, mapping.start)
         .ok()?;
     let copy = File::from(memfd_create("vdso", rustix::fs::MemfdFlags::CLOEXEC).ok()?);
     copy.write_all_at(&image, 0).ok()?;
     Some((copy, image))
+}
+
+/// The memory of a process: of the program that it runs now, also when it runs another one later.
+pub(super) fn memory(process: &OwnedFd) -> Option<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    openat(process, "mem", flags, Mode::empty())
+        .ok()
+        .map(File::from)
 }
 
 /// The perf map of a process: names of code that was compiled at run time

@@ -2,18 +2,19 @@
 
 use gimli::UnwindContext;
 
-use super::arch::ReturnSite;
+use super::arch::{Epilogue, ReturnSite};
 use super::cache::Cache;
 use super::expression;
 use super::memory::Memory;
 use super::registers::Registers;
-use super::rule::{Failure, Rule};
-use crate::stack::module::Module;
+use super::rule::{Failure, Frame, Rule};
+use crate::stack::module::{Module, ModuleKind};
 
 /// Looks addresses up, and remembers what it finds.
 pub(super) struct Code {
     rules: Cache<Rule>,
     sites: Cache<ReturnSite>,
+    epilogues: Cache<Option<Frame>>,
     context: UnwindContext<usize>,
 }
 
@@ -22,6 +23,7 @@ impl Code {
         Self {
             rules: Cache::new(),
             sites: Cache::new(),
+            epilogues: Cache::new(),
             context: UnwindContext::new(),
         }
     }
@@ -57,8 +59,26 @@ impl Code {
         callers.next().unwrap_or(Err(Failure::Senseless))
     }
 
-    /// What the code around a return address tells; of code that cannot be read, nothing.
+    /// The frame of code at an address, by how it is taken down.
+    pub(super) fn epilogue(&mut self, module: &Module, address: u64) -> Option<Frame> {
+        // Compiled at run time, it may be other code the next time.
+        if module.kind() == ModuleKind::Jit {
+            return find_epilogue(module, address);
+        }
+        if let Some(frame) = self.epilogues.get(module.id(), address) {
+            return frame;
+        }
+        let frame = find_epilogue(module, address);
+        self.epilogues.put(module.id(), address, frame);
+        frame
+    }
+
+    /// What the code around a return address tells; of code that was compiled at run time, or cannot be
+    /// read, nothing.
     pub(super) fn site(&mut self, module: &Module, address: u64) -> ReturnSite {
+        if module.kind() == ModuleKind::Jit {
+            return ReturnSite::default();
+        }
         if let Some(site) = self.sites.get(module.id(), address) {
             return site;
         }
@@ -66,6 +86,11 @@ impl Code {
         self.sites.put(module.id(), address, site);
         site
     }
+}
+
+fn find_epilogue(module: &Module, address: u64) -> Option<Frame> {
+    let read = |address, code: &mut [u8]| module.read_code_up_to(address, code);
+    Frame::by_epilogue(&Epilogue::find(address, read)?)
 }
 
 fn read_site(module: &Module, address: u64) -> Option<ReturnSite> {

@@ -50,6 +50,16 @@ impl Walk<'_> {
         }
     }
 
+    /// Whether the frame pointer leads to code that has just called something, as far as that can be
+    /// told, or out of what was copied.
+    pub(super) fn has_frame_pointer(&mut self) -> bool {
+        match Frame::by_frame_pointer().caller(&self.registers, self.memory) {
+            Ok(caller) => self.is_after_call(&caller),
+            Err(Failure::NotCopied(address)) => self.memory.ends_before(address),
+            Err(Failure::Senseless) => false,
+        }
+    }
+
     /// Whether the innermost frame is in an assembly function that has no frame, such as the one of Go
     /// that makes system calls, or `clone3` of glibc. Then the frame pointer is still that of its
     /// caller, and its return address is on top of the stack. It is told by what it was called by:

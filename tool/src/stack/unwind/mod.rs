@@ -9,6 +9,7 @@
 //! read memory (signal frames, aligned stacks), and does not tell how it found a caller.
 
 mod arch;
+mod by_code;
 mod cache;
 mod code;
 mod expression;
@@ -211,6 +212,10 @@ impl Walk<'_> {
                 ControlFlow::Break(StackEnd::Entry)
             }
             Ok((caller, was_interrupted)) => {
+                if was_interrupted && let Some(trampoline) = self.locations.last_mut() {
+                    // The handler returns to its first instruction: no call is in front of it.
+                    trampoline.is_return_address = false;
+                }
                 self.registers = caller;
                 self.is_return_address = !was_interrupted;
                 self.is_guess = false;
@@ -228,11 +233,18 @@ impl Walk<'_> {
                 let caller = interrupted(&self.registers, self.memory).ok_or(Failure::Senseless);
                 return self.go_on(caller.map(|caller| (caller, true)));
             }
-            if module.is_go() && site.is_go_entry {
+            if (module.is_go() && site.is_go_entry)
+                || site.is_thread_start
+                || module.is_entry(address)
+            {
                 return ControlFlow::Break(StackEnd::Entry);
             }
         }
-        self.step_by_frame_pointer(module, address)
+        if module.is_go() || module.kind() == ModuleKind::Jit && self.has_frame_pointer() {
+            self.step_by_frame_pointer(module, address)
+        } else {
+            self.step_by_code(module, address)
+        }
     }
 
     /// The end of a stack whose next step failed.

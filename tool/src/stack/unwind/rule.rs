@@ -2,7 +2,7 @@
 
 use gimli::{CfaRule, RegisterRule};
 
-use super::arch::{RETURN_ADDRESS, STACK_POINTER};
+use super::arch::{Epilogue, RETURN_ADDRESS, STACK_POINTER};
 use super::memory::Memory;
 use super::registers::Registers;
 use super::tables::Row;
@@ -137,6 +137,26 @@ impl Frame {
             return_address: -8,
             saved: [Saved::NONE; SAVED],
         }
+    }
+
+    /// A frame that is taken down in some way.
+    pub(super) fn by_epilogue(epilogue: &Epilogue) -> Option<Self> {
+        let size = epilogue.return_address.checked_add(8)?;
+        let mut frame = Self {
+            base: epilogue.base,
+            size,
+            return_address: -8,
+            saved: [Saved::NONE; SAVED],
+        };
+        for (saved, (register, place)) in
+            frame.saved.iter_mut().zip(epilogue.saved.iter().flatten())
+        {
+            *saved = Saved {
+                register: *register,
+                place: i16::try_from(place.checked_sub(size)?).ok()?,
+            };
+        }
+        Some(frame)
     }
 
     /// The caller's registers.

@@ -5,12 +5,15 @@
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#ifndef SILENT
 #include <execinfo.h>
+#endif
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +23,7 @@ static volatile int sink;
 
 static __attribute__((noinline)) void stop(void)
 {
+#ifndef SILENT // musl has no backtrace().
     void *addresses[2 * DEPTH];
     int count = backtrace(addresses, 2 * DEPTH);
     for (int place = 0; place < count; place++) {
@@ -29,6 +33,7 @@ static __attribute__((noinline)) void stop(void)
         else
             printf("unknown ");
     }
+#endif
     printf("\n");
     fflush(stdout);
     do
@@ -122,6 +127,22 @@ static __attribute__((noinline)) void callback(void)
     sink += numbers[0];
 }
 
+// Through code that is written at run time, and calls its argument.
+static __attribute__((noinline)) void compiled(const void *code, size_t length)
+{
+    int protection = PROT_READ | PROT_WRITE | PROT_EXEC;
+    void *memory = mmap(NULL, 4096, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memcpy(memory, code, length);
+    ((void (*)(void (*)(void)))memory)(stop);
+    sink++;
+}
+
+// sub $8, %rsp; call *%rdi; add $8, %rsp; ret: as Python's -X perf does.
+static const char without_frame_pointer[] = "\x48\x83\xec\x08\xff\xd7\x48\x83\xc4\x08\xc3";
+
+// push %rbp; mov %rsp, %rbp; call *%rdi; jmp *%rax: the frame pointer is all that tells.
+static const char with_frame_pointer[] = "\x55\x48\x89\xe5\xff\xd7\xff\xe0";
+
 // Forever in the vdso.
 static __attribute__((noinline)) void clocks(void)
 {
@@ -170,6 +191,10 @@ int main(int count, char **arguments)
         in_thread();
     else if (!strcmp(what, "callback"))
         callback();
+    else if (!strcmp(what, "compiled"))
+        compiled(without_frame_pointer, sizeof without_frame_pointer);
+    else if (!strcmp(what, "compiled_with_frame_pointer"))
+        compiled(with_frame_pointer, sizeof with_frame_pointer);
     else if (!strcmp(what, "vdso"))
         clocks();
     else if (!strcmp(what, "steps") && count > 2)

@@ -5,5 +5,5 @@ mod x86_64;
 
 #[cfg(target_arch = "x86_64")]
 pub(super) use x86_64::{
-    CALLEE_SAVED, FRAME_POINTER, RETURN_ADDRESS, ReturnSite, STACK_POINTER, interrupted,
+    CALLEE_SAVED, Epilogue, FRAME_POINTER, RETURN_ADDRESS, ReturnSite, STACK_POINTER, interrupted,
 };

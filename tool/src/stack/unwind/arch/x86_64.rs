@@ -1,5 +1,9 @@
 //! x86-64, with the register numbers of its DWARF tables (System V ABI, figure 3.36).
 
+mod epilogue;
+
+pub(in crate::stack::unwind) use epilogue::Epilogue;
+
 use crate::stack::unwind::memory::Memory;
 use crate::stack::unwind::registers::Registers;
 
@@ -21,6 +25,8 @@ pub(in crate::stack::unwind) struct ReturnSite {
     pub(in crate::stack::unwind) callee: Option<u64>,
     /// Whether it is in one of the Go functions that stacks begin with, if it is in Go code at all.
     pub(in crate::stack::unwind) is_go_entry: bool,
+    /// Whether it is where musl's `__clone` begins a thread.
+    pub(in crate::stack::unwind) is_thread_start: bool,
     /// Whether it is code that ends a signal handler.
     pub(in crate::stack::unwind) is_signal_return: bool,
 }
@@ -50,6 +56,7 @@ impl ReturnSite {
             is_go_entry: is_goexit(address, before, after)
                 || is_mstart(address, before, after)
                 || is_mcall(before, after),
+            is_thread_start: callee_is_followed_by_exit(after),
             is_signal_return: is_signal_return(after),
         }
     }
@@ -114,6 +121,12 @@ fn is_mstart(
 fn is_mcall(before: [u8; ReturnSite::BEFORE], after: [u8; ReturnSite::AFTER]) -> bool {
     before.ends_with(&[0x41, 0xff, 0xd4])
         && (after.starts_with(&[0x58, 0xe9]) || after.starts_with(&[0x90, 0x58, 0xe9]))
+}
+
+/// `__clone` of musl (`src/thread/x86_64/clone.s`, 1.2.3) ends the thread with what its function has
+/// returned: `mov %eax, %edi; xor %eax, %eax; mov $60, %al; syscall; hlt`.
+fn callee_is_followed_by_exit(after: [u8; ReturnSite::AFTER]) -> bool {
+    after == [0x89, 0xc7, 0x31, 0xc0, 0xb0, 60, 0x0f, 0x05, 0xf4]
 }
 
 /// `rt_sigreturn()`, number 15, as glibc and Go (`mov $15, %rax`) and musl (`mov $15, %eax`) spell
