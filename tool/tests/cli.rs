@@ -6,7 +6,15 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-const SUBCOMMANDS: [&str; 5] = ["audit", "explain", "doctor", "completions", "man"];
+const SUBCOMMANDS: [&str; 7] = [
+    "audit",
+    "record",
+    "report",
+    "explain",
+    "doctor",
+    "completions",
+    "man",
+];
 const NOBODY: u32 = 65534;
 
 fn copytax(arguments: &[&str]) -> Command {
@@ -167,6 +175,8 @@ fn manual_pages() {
         "explain.1",
         "flamegraph.1",
         "man.1",
+        "record.1",
+        "report.1",
     ]
     .map(|n| format!("copytax-{n}"));
     assert_eq!(names, [&expected[..], &["copytax.1".to_owned()]].concat());

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use super::failure::Failure;
-use super::progress;
-use super::signals::Signals;
-use crate::capture::{self, CaptureError, Settings, Target};
+use super::progress::{self, Progress};
+use super::signals::{Signals, Stop};
+use crate::capture::{self, CaptureError, Observation, Settings, Target};
 use crate::host::kernel;
 use crate::model::Snapshot;
 
@@ -14,12 +14,27 @@ pub(crate) fn run(
     settings: &Settings,
     report: impl FnOnce(Snapshot) -> Result<ExitCode, Failure> + Send + 'static,
 ) -> Result<ExitCode, Failure> {
+    run_with(
+        settings,
+        None,
+        Progress::of_count(settings.duration),
+        report,
+    )
+}
+
+/// [`run`], with an observer if there is one, and progress of one's own.
+pub(crate) fn run_with(
+    settings: &Settings,
+    observation: Option<Observation>,
+    progress: Progress,
+    report: impl FnOnce(Snapshot) -> Result<ExitCode, Failure> + Send + 'static,
+) -> Result<ExitCode, Failure> {
     kernel::lift_memlock();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::io("cannot start", &error))?;
-    let status = runtime.block_on(capture_and_report(settings, report));
+    let status = runtime.block_on(capture_and_report(settings, observation, progress, report));
     // A report that is stuck in a full pipe must not hold up the end.
     runtime.shutdown_background();
     status
@@ -27,6 +42,8 @@ pub(crate) fn run(
 
 async fn capture_and_report(
     settings: &Settings,
+    observation: Option<Observation>,
+    progress: Progress,
     report: impl FnOnce(Snapshot) -> Result<ExitCode, Failure> + Send + 'static,
 ) -> Result<ExitCode, Failure> {
     let mut signals =
@@ -34,8 +51,8 @@ async fn capture_and_report(
     let window = signals.window(async |stop| {
         tokio::select! {
             biased;
-            snapshot = capture::live(settings, stop.requested()) => snapshot,
-            never = show_progress(settings) => match never {},
+            snapshot = count(settings, observation, stop) => snapshot,
+            never = show_progress(settings, progress) => match never {},
         }
     });
     let window = window.await;
@@ -60,10 +77,21 @@ async fn capture_and_report(
     }
 }
 
+async fn count(
+    settings: &Settings,
+    observation: Option<Observation>,
+    stop: Stop,
+) -> Result<Snapshot, CaptureError> {
+    match observation {
+        Some(observation) => capture::observed(settings, observation, stop.requested()).await,
+        None => capture::live(settings, stop.requested()).await,
+    }
+}
+
 /// A command has the terminal for itself.
-async fn show_progress(settings: &Settings) -> std::convert::Infallible {
+async fn show_progress(settings: &Settings, progress: Progress) -> std::convert::Infallible {
     match settings.target {
         Target::Command(_) => std::future::pending().await,
-        _ => progress::show(settings.duration).await,
+        _ => progress.show().await,
     }
 }

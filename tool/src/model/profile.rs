@@ -18,6 +18,14 @@ pub struct Profile {
     pub sampling: Sampling,
 }
 
+impl Profile {
+    /// Whether anything was looked at; not whether it was found.
+    #[must_use]
+    pub fn is_sampled(&self) -> bool {
+        self.sampling.first_interval != [0; SiteKind::ALL.len()]
+    }
+}
+
 /// How was sampled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sampling {

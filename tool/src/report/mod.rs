@@ -1,5 +1,6 @@
 //! What people and programs read: text, JSON, flame graphs, folded stacks and pprof profiles.
 
+pub mod csv;
 mod escape;
 pub mod flamegraph;
 pub mod folded;
@@ -17,3 +18,4 @@ mod fixture;
 pub use graph::{GraphOptions, Only, Sampled, Side, Weight};
 pub use sort::{SortKey, UnknownSortKey};
 pub use text::TextOptions;
+pub use units::bytes;
