@@ -2,6 +2,7 @@
 
 mod audit;
 pub mod catalog;
+pub mod comparison;
 mod compression;
 mod cpu;
 mod culprit;
@@ -10,6 +11,7 @@ pub mod doctor;
 mod fallback;
 mod frames;
 mod kernel_path;
+pub mod policy;
 mod possible;
 mod route;
 mod shares;

@@ -1,8 +1,10 @@
 //! Arguments to validated settings, one file a subcommand.
 
 mod audit;
+mod check;
 mod completions;
 mod diagnosis;
+mod diff;
 mod doctor;
 mod duration;
 mod engine;
@@ -42,6 +44,8 @@ Examples:
   copytax audit -- CMD ARGS          a command, from its first call to its end
   copytax record -d 1h -o day.ctx    keeps everything for later
   copytax report day.ctx --from 10m  the audit of a recording, or of a part
+  copytax diff before.ctx after.ctx  what changed, beyond noise
+  copytax check --min-hit-rate 0.9 -- go test ./...  for CI
   copytax flamegraph -p 4711 -o x.svg  who moves the bytes, as a picture
   copytax explain G1                 a finding's cause and fix
   copytax doctor                     what works here, and what to mend
@@ -74,6 +78,8 @@ enum Command {
     Record(Box<record::Args>),
     Report(Box<report::Args>),
     Flamegraph(Box<flamegraph::Args>),
+    Diff(Box<diff::Args>),
+    Check(Box<check::Args>),
     Explain(explain::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
@@ -104,6 +110,8 @@ fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Record(args) => record::run(args),
         Command::Report(args) => report::run(args, cli.color),
         Command::Flamegraph(args) => flamegraph::run(args),
+        Command::Diff(args) => diff::run(args, cli.color),
+        Command::Check(args) => check::run(args, cli.color),
         Command::Explain(args) => explain::run(args, cli.color),
         Command::Doctor(args) => doctor::run(args, cli.color, probe::trials),
         Command::Completions(args) => completions::run(args, Cli::command()),

@@ -120,16 +120,7 @@ impl RecordedArgs {
         {
             return Err(Failure::usage("--from must be before --to"));
         }
-        let recording = Recording::open(&self.file)?;
-        if !recording.is_complete() {
-            tracing::warn!(
-                "{} is incomplete: it is still being recorded, or was cut short; it has {}",
-                self.file.display(),
-                humantime::format_duration(Duration::from_millis(
-                    u64::try_from(recording.duration().as_millis()).unwrap_or(u64::MAX)
-                ))
-            );
-        }
+        let recording = open(&self.file)?;
         let selection = Selection {
             from: self.from,
             to: self.to,
@@ -137,6 +128,20 @@ impl RecordedArgs {
         };
         Ok(recording.snapshot(&selection)?)
     }
+}
+
+/// Opens a recording, and says if it is incomplete.
+pub(crate) fn open(path: &Path) -> Result<Recording, Failure> {
+    let recording = Recording::open(path)?;
+    if !recording.is_complete() {
+        let milliseconds = u64::try_from(recording.duration().as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(
+            "{} is incomplete: it is still being recorded, or was cut short; it has {}",
+            path.display(),
+            humantime::format_duration(Duration::from_millis(milliseconds))
+        );
+    }
+    Ok(recording)
 }
 
 /// Reads, and writes the report.

@@ -1,5 +1,6 @@
 //! What people and programs read: text, JSON, flame graphs, folded stacks and pprof profiles.
 
+pub mod check;
 pub mod csv;
 mod escape;
 pub mod flamegraph;

@@ -7,5 +7,6 @@ mod support;
 mod files;
 mod full_disk;
 mod killed;
+mod regression;
 mod replay;
 mod tool;

@@ -13,19 +13,19 @@ use crate::recording::reader::{Wanted, named, optional, unsigned, wrong};
 use crate::recording::series;
 
 /// Counters by their rows.
-pub(super) struct Counters(pub(super) BTreeMap<i64, Counter>);
+pub(super) struct Counters(BTreeMap<i64, Counter>);
 
 /// One of them.
-pub(super) struct Counter {
-    pub(super) key: CounterKey,
+struct Counter {
+    key: CounterKey,
     first_ns: u64,
     sum: Counts,
 }
 
 /// Steps that were put together.
-struct Chunk {
-    first: u32,
-    last: u32,
+pub(super) struct Chunk {
+    pub(super) first: u32,
+    pub(super) last: u32,
 }
 
 /// Reads the sums of the processes that are wanted.
@@ -65,7 +65,38 @@ pub(super) fn read(
     Ok(counters)
 }
 
-fn chunks(file: &Connection) -> rusqlite::Result<BTreeMap<i64, Chunk>> {
+/// Shows what each wanted counter has in each step of the range, those without anything left out.
+pub(super) fn visit_steps(
+    file: &Connection,
+    range: &Range,
+    is_wanted: impl Fn(i64) -> bool,
+    mut show: impl FnMut(i64, u32, Counts),
+) -> rusqlite::Result<()> {
+    let chunks = chunks(file)?;
+    let mut query = file.prepare("SELECT * FROM counter_chunk")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let chunk = chunk_of(row, &chunks)?;
+        let counter = row.get(1)?;
+        if chunk.last < range.first || chunk.first > range.last || !is_wanted(counter) {
+            continue;
+        }
+        for (step, counts) in steps_of(row, chunk, range)? {
+            show(counter, step, counts);
+        }
+    }
+    let mut query = file.prepare("SELECT * FROM counter_step WHERE step BETWEEN ?1 AND ?2")?;
+    let mut rows = query.query([range.first, range.last])?;
+    while let Some(row) = rows.next()? {
+        let counter = row.get(1)?;
+        if is_wanted(counter) {
+            show(counter, row.get(0)?, counts(row, 2)?);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn chunks(file: &Connection) -> rusqlite::Result<BTreeMap<i64, Chunk>> {
     let mut query = file.prepare("SELECT id, first_step, last_step FROM chunk")?;
     let chunks = query.query_map([], |row| {
         let (first, last) = (row.get(1)?, row.get(2)?);
@@ -130,6 +161,11 @@ impl Counters {
             }
         }
         Ok(Self(counters))
+    }
+
+    /// What is counted, by row.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (i64, CounterKey)> {
+        self.0.iter().map(|(row, counter)| (*row, counter.key))
     }
 
     /// Adds them to a snapshot. Nothing began before its window.

@@ -8,6 +8,7 @@ mod processes;
 mod profile;
 mod stacks;
 mod steps;
+mod timeline;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Row};
 
-use crate::model::{ProcessFacts, ProcessId, Snapshot, Window};
+use crate::model::{ProcessFacts, ProcessId, Snapshot, Timeline, Window};
 use crate::recording::RecordingError;
 use header::Header;
 use processes::Processes;
@@ -111,6 +112,25 @@ impl Recording {
             snapshot.profile.sampling = last.sampling_since(first, header.first_interval);
             counts.put_into(&mut snapshot);
             Ok(snapshot)
+        };
+        read().map_err(|error| RecordingError::reading(&self.path, &error))
+    }
+
+    /// How the counts of the selected part came over time, in at most so many cells.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::snapshot`].
+    pub fn timeline(
+        &self,
+        selection: &Selection,
+        cells: usize,
+    ) -> Result<Timeline, RecordingError> {
+        let range = self.range(selection)?;
+        let read = || {
+            let processes = processes::read(&self.connection)?;
+            let wanted = Wanted::new(&processes, selection);
+            timeline::read(&self.connection, &self.steps, &range, &wanted, cells)
         };
         read().map_err(|error| RecordingError::reading(&self.path, &error))
     }

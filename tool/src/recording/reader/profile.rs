@@ -6,7 +6,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::model::{
-    Call, CallSite, Class, CpuSite, EndpointKind, Estimate, Profile, Sampling, Sharing, SiteKind,
+    Call, CallSite, Class, CpuSite, EndpointKind, Estimate, ProcessId, Profile, Sampling, Sharing,
+    SiteKind,
 };
 use crate::recording::names;
 use crate::recording::reader::stacks::Stacks;
@@ -33,9 +34,9 @@ struct Sums {
 
 /// Sums of CPUs.
 #[derive(Debug, Clone, Copy, Default)]
-struct Ticks {
+pub(super) struct Ticks {
     samples: u64,
-    time: Duration,
+    pub(super) time: Duration,
 }
 
 fn call_sites(
@@ -143,7 +144,7 @@ fn cpu_sites(
 }
 
 /// Shows the sums of CPUs of all steps until the end of the range, in the order of the steps.
-fn visit_ticks(
+pub(super) fn visit_ticks(
     file: &Connection,
     range: &Range,
     mut show: impl FnMut(u32, i64, Ticks),
@@ -158,6 +159,16 @@ fn visit_ticks(
         show(row.get(0)?, row.get(1)?, ticks);
     }
     Ok(())
+}
+
+/// The processes of what CPUs did, by row; `None` where they are not wanted.
+pub(super) fn cpu_processes(
+    file: &Connection,
+    wanted: &Wanted,
+) -> rusqlite::Result<HashMap<i64, Option<ProcessId>>> {
+    let mut query = file.prepare("SELECT id, process FROM cpu_site")?;
+    let processes = query.query_map([], |row| Ok((row.get(0)?, wanted.process(row, 1)?)))?;
+    processes.collect()
 }
 
 impl Sums {

@@ -86,6 +86,12 @@ impl Steps {
         self.end(range.last as usize)
     }
 
+    /// The length of each of its steps.
+    pub(super) fn lengths(&self, range: &Range) -> impl Iterator<Item = Duration> {
+        let steps = range.first as usize..=range.last as usize;
+        steps.map(|step| self.end(step) - self.end(step - 1))
+    }
+
     /// Sums at its beginning.
     pub(super) fn sums_before(&self, range: &Range) -> Sums {
         self.sums(range.first as usize - 1)
@@ -131,6 +137,11 @@ impl Sums {
                 .saturating_sub(from.mapping_contention),
             uring_unseen: known(at.uring_unseen, from.uring_unseen),
         }
+    }
+
+    /// Time between samples of a CPU; zero where they were not sampled.
+    pub(super) fn tick(&self) -> Duration {
+        self.sampling.tick
     }
 
     /// How was sampled between `before` and this.
