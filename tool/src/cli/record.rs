@@ -1,8 +1,9 @@
 //! `copytax record`
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,13 +15,17 @@ use super::progress::{self, Progress};
 use super::target::{TargetArgs, refuse_empty_command};
 use super::{duration, live, stdout};
 use crate::analysis;
+use crate::analysis::policy::parse_bytes;
 use crate::capture::{Observation, Profiling, Settings};
 use crate::model::{Audit, Snapshot};
-use crate::recording::{RecordingError, RecordingOptions, Summary, Writer};
+use crate::recording::{RecordingError, RecordingOptions, Redactor, Summary, Writer};
 use crate::report::{bytes, json};
 
 /// Shortest step: looking more often would cost more than what is looked at.
 const SHORTEST_STEP: Duration = Duration::from_millis(100);
+
+/// Less than this would be full with its first steps.
+const SMALLEST: u64 = 1 << 20;
 
 /// Keep everything that an audit counts and samples, step by step, in one file
 ///
@@ -56,6 +61,13 @@ pub(crate) struct Args {
     /// Overwrite it if it exists
     #[arg(long, help_heading = "Output")]
     force: bool,
+    /// Keep the last so much only, such as 1GB: at half of it the file becomes FILE.1, in place of an
+    /// older one, and a new one begins
+    #[arg(long, value_name = "SIZE", value_parser = parse_max_size, help_heading = "Output")]
+    max_size: Option<u64>,
+    /// Keep paths, addresses, arguments and the name of the host out of it
+    #[arg(long, help_heading = "Output")]
+    redact: bool,
     /// Print the audit at the end, as JSON (schema copytax.report/1)
     #[arg(long, help_heading = "Output")]
     json: bool,
@@ -68,6 +80,14 @@ fn parse_interval(text: &str) -> Result<Duration, String> {
         return Err(format!("the shortest step is {shortest}"));
     }
     Ok(interval)
+}
+
+fn parse_max_size(text: &str) -> Result<u64, String> {
+    let size = parse_bytes(text)?;
+    if size < SMALLEST {
+        return Err(format!("it must be at least {}", bytes(SMALLEST)));
+    }
+    Ok(size)
 }
 
 impl Args {
@@ -93,6 +113,22 @@ struct State {
     writer: Option<Writer>,
     failed: Option<RecordingError>,
     summary: Summary,
+    /// `None` where nothing is to be left out.
+    redactor: Option<Redactor>,
+    /// `None` where the file may become as large as it wants to.
+    rotation: Option<Rotation>,
+}
+
+/// When the file gives way to a new one, and its name from then on.
+struct Rotation {
+    at: u64,
+    old: PathBuf,
+}
+
+fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// Records.
@@ -103,12 +139,19 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let options = RecordingOptions {
         interval: args.interval,
         overwrite: args.force,
+        redacted: args.redact,
     };
-    let recorder = Recorder::new(Writer::create(&args.output, options)?);
+    let redactor = args.redact.then(Redactor::default);
+    let rotation = args.max_size.map(|size| Rotation {
+        at: size / 2,
+        old: suffixed(&args.output, ".1"),
+    });
+    let writer = Writer::create(&args.output, options)?;
+    let recorder = Recorder::new(writer, redactor, rotation);
     let observer = recorder.clone();
     let observation = Observation {
         every: args.interval,
-        observer: Box::new(move |snapshot| observer.look(snapshot)),
+        observer: Box::new(move |snapshot| observer.look(&observer.redacted(snapshot), false)),
     };
     let shown = recorder.clone();
     let duration = settings.duration;
@@ -119,6 +162,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         if let Some(reason) = &snapshot.without_profile {
             tracing::warn!("call sites are not sampled: {reason}");
         }
+        let snapshot = last.redacted(&snapshot).into_owned();
         last.look_last(&snapshot)?;
         let mut audit = analysis::audit(Snapshot {
             profile: crate::model::Profile::default(),
@@ -144,11 +188,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 }
 
 impl Recorder {
-    fn new(writer: Writer) -> Self {
+    fn new(writer: Writer, redactor: Option<Redactor>, rotation: Option<Rotation>) -> Self {
         Self(Arc::new(Mutex::new(State {
             writer: Some(writer),
             failed: None,
             summary: Summary::default(),
+            redactor,
+            rotation,
         })))
     }
 
@@ -156,25 +202,36 @@ impl Recorder {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What of a snapshot may be kept.
+    fn redacted<'a>(&self, snapshot: &'a Snapshot) -> Cow<'a, Snapshot> {
+        self.with(|state| match &mut state.redactor {
+            Some(redactor) => Cow::Owned(redactor.redacted(snapshot.clone())),
+            None => Cow::Borrowed(snapshot),
+        })
+    }
+
     fn summary(&self) -> Summary {
         self.with(|state| state.summary)
     }
 
     /// Adds a step; where it cannot be written there is no use in going on.
-    fn look(&self, snapshot: &Snapshot) -> ControlFlow<()> {
+    fn look(&self, snapshot: &Snapshot, is_last: bool) -> ControlFlow<()> {
         self.with(|state| {
-            let written = state.writer.as_mut().map(|writer| writer.step(snapshot));
-            match written {
-                Some(Ok(summary)) => {
+            let Some(writer) = state.writer.take() else {
+                return ControlFlow::Break(());
+            };
+            // A new file would have nothing.
+            let rotation = state.rotation.as_ref().filter(|_| !is_last);
+            match step(writer, snapshot, rotation) {
+                Ok((writer, summary)) => {
+                    state.writer = Some(writer);
                     state.summary = summary;
                     ControlFlow::Continue(())
                 }
-                Some(Err(error)) => {
-                    state.writer = None;
+                Err(error) => {
                     state.failed = Some(error);
                     ControlFlow::Break(())
                 }
-                None => ControlFlow::Break(()),
             }
         })
     }
@@ -182,7 +239,7 @@ impl Recorder {
     /// Adds the last step, if none has failed.
     fn look_last(&self, snapshot: &Snapshot) -> Result<(), Failure> {
         // Whether to go on is known.
-        let _ = self.look(snapshot);
+        let _ = self.look(snapshot, true);
         self.with(|state| match state.failed.take() {
             None => Ok(()),
             Some(error) => Err(failed(&error, state.summary.duration)),
@@ -209,6 +266,19 @@ impl Recorder {
             }
         });
     }
+}
+
+/// Adds a step, and begins a new file where this one is large enough.
+fn step(
+    mut writer: Writer,
+    snapshot: &Snapshot,
+    rotation: Option<&Rotation>,
+) -> Result<(Writer, Summary), RecordingError> {
+    let summary = writer.step(snapshot)?;
+    if let Some(rotation) = rotation.filter(|rotation| summary.size >= rotation.at) {
+        writer = writer.rotate(snapshot, &rotation.old)?;
+    }
+    Ok((writer, summary))
 }
 
 fn failed(error: &RecordingError, recorded: Duration) -> Failure {

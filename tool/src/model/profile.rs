@@ -41,6 +41,18 @@ pub struct Sampling {
     pub dropped: u64,
 }
 
+impl Sampling {
+    /// How was sampled after `before`.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            samples: self.samples.saturating_sub(before.samples),
+            dropped: self.dropped.saturating_sub(before.dropped),
+            ..*self
+        }
+    }
+}
+
 /// What kind of bytes a call site moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SiteKind {

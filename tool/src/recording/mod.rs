@@ -9,13 +9,16 @@ mod create;
 mod error;
 mod names;
 mod reader;
+mod redact;
 mod schema;
 mod series;
+mod since;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 pub use error::RecordingError;
 pub use reader::{Recording, Selection};
+pub use redact::Redactor;
 pub use schema::{APPLICATION_ID, SCHEMA, VERSION};
 pub use writer::{RecordingOptions, Summary, Writer};

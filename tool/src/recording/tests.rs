@@ -20,6 +20,7 @@ use crate::model::{
 const OPTIONS: RecordingOptions = RecordingOptions {
     interval: Duration::from_secs(1),
     overwrite: false,
+    redacted: false,
 };
 
 const FILE_TO_TCP: (EndpointKind, EndpointKind) = (EndpointKind::File, EndpointKind::Tcp);

@@ -13,6 +13,7 @@ use crate::recording::names;
 use crate::recording::reader::stacks::Stacks;
 use crate::recording::reader::steps::Range;
 use crate::recording::reader::{Wanted, named, unsigned, wrong};
+use crate::recording::since::less_of;
 
 /// Reads the sites of the processes that are wanted; how was sampled is left out.
 pub(super) fn read(file: &Connection, range: &Range, wanted: &Wanted) -> rusqlite::Result<Profile> {
@@ -177,14 +178,10 @@ impl Sums {
         if before.samples == 0 {
             return self;
         }
-        let less = |at: Estimate, from: Estimate| Estimate {
-            value: (at.value - from.value).max(0.0),
-            variance: (at.variance - from.variance).max(0.0),
-        };
         Self {
             samples: self.samples.saturating_sub(before.samples),
-            bytes: less(self.bytes, before.bytes),
-            calls: less(self.calls, before.calls),
+            bytes: less_of(self.bytes, before.bytes),
+            calls: less_of(self.calls, before.calls),
         }
     }
 }

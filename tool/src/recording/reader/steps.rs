@@ -117,26 +117,7 @@ impl Steps {
 impl Sums {
     /// What was lost between `before` and this.
     pub(super) fn loss_since(&self, before: Self) -> Loss {
-        let (at, from) = (&self.loss, &before.loss);
-        let known =
-            |at: Option<u64>, from: Option<u64>| Some(at?.saturating_sub(from.unwrap_or(0)));
-        Loss {
-            samples_dropped: at.samples_dropped.saturating_sub(from.samples_dropped),
-            relay_evictions: at.relay_evictions.saturating_sub(from.relay_evictions),
-            relay_contention: at.relay_contention.saturating_sub(from.relay_contention),
-            content_unreadable: at
-                .content_unreadable
-                .saturating_sub(from.content_unreadable),
-            pieces_truncated: at.pieces_truncated.saturating_sub(from.pieces_truncated),
-            map_full: at.map_full.saturating_sub(from.map_full),
-            unsupported_abi_calls: known(at.unsupported_abi_calls, from.unsupported_abi_calls),
-            endpoint_unknown: at.endpoint_unknown.saturating_sub(from.endpoint_unknown),
-            transfers_split: at.transfers_split.saturating_sub(from.transfers_split),
-            mapping_contention: at
-                .mapping_contention
-                .saturating_sub(from.mapping_contention),
-            uring_unseen: known(at.uring_unseen, from.uring_unseen),
-        }
+        self.loss.since(&before.loss)
     }
 
     /// Time between samples of a CPU; zero where they were not sampled.
@@ -150,12 +131,9 @@ impl Sums {
         before: Self,
         first_interval: [u64; SiteKind::ALL.len()],
     ) -> Sampling {
-        let (at, from) = (&self.sampling, &before.sampling);
         Sampling {
             first_interval,
-            samples: at.samples.saturating_sub(from.samples),
-            dropped: at.dropped.saturating_sub(from.dropped),
-            ..*at
+            ..self.sampling.since(&before.sampling)
         }
     }
 }

@@ -166,3 +166,78 @@ fn facts_that_come_later_are_kept() {
     let found = recording.snapshot(&Selection::default()).expect("all");
     assert_eq!(sorted(found), sorted(last));
 }
+
+#[test]
+fn a_full_file_gives_way_to_a_new_one() {
+    let (folder, path) = place();
+    let old = folder.path().join("x.ctx.1");
+    let (writer, middle) = record(&path, 70);
+    let mut writer = writer.rotate(&middle, &old).expect("a new file");
+    for second in 71..=150 {
+        writer.step(&after(second)).expect("a step");
+    }
+    writer.finish(&after(150), &[]).expect("an end");
+    let all = |path| {
+        let recording = Recording::open(path).expect("a recording");
+        assert!(recording.is_complete());
+        recording.snapshot(&Selection::default()).expect("all")
+    };
+    assert_eq!(sorted(all(&old)), sorted(middle));
+    let rest = all(&path);
+    assert_eq!(rest.window.duration, Duration::from_secs(80));
+    let bytes: Vec<u64> = rest.flows.iter().map(|flow| flow.bytes).collect();
+    assert_eq!(bytes, [80_000, 8000]);
+    assert!(rest.errors.is_empty(), "they were before");
+    assert_eq!(rest.transfers[0].count, 80);
+    assert_eq!(rest.loss.relay_evictions, 80);
+    assert_eq!(rest.profile.call_sites.len(), 1);
+    assert_eq!(rest.profile.call_sites[0].samples, 80);
+    assert_eq!(rest.profile.cpu[0].time, Duration::from_millis(800));
+    assert_eq!(rest.profile.sampling.samples, 240);
+}
+
+#[test]
+fn what_is_redacted_is_not_in_the_file() {
+    let (_folder, path) = place();
+    let options = RecordingOptions {
+        redacted: true,
+        ..OPTIONS
+    };
+    let mut redactor = Redactor::default();
+    let mut last = after(70);
+    last.command = Some(CommandOutcome {
+        command: vec!["/secret/srv".to_owned(), "--password=x".to_owned()],
+        pid: 7,
+        exit_code: Some(0),
+        signal: None,
+    });
+    let mut writer = Writer::create(&path, options).expect("a recording");
+    writer.step(&redactor.redacted(after(69))).expect("a step");
+    let last = redactor.redacted(last);
+    writer.step(&last).expect("a step");
+    writer.finish(&last, &[]).expect("an end");
+    let bytes = fs::read(&path).expect("it is there");
+    for secret in [
+        "/srv/iso",
+        "198.51.100",
+        "/home/ada",
+        "a b",
+        "web1",
+        "/opt/filesrv",
+        "secret",
+        "password",
+        "system.slice",
+    ] {
+        let found = memchr::memmem::find(&bytes, secret.as_bytes());
+        assert_eq!(found, None, "{secret}");
+    }
+    for kept in ["main.go", "justReader", "/usr/sbin/nginx"] {
+        assert!(
+            memchr::memmem::find(&bytes, kept.as_bytes()).is_some(),
+            "{kept}"
+        );
+    }
+    let recording = Recording::open(&path).expect("a recording");
+    let found = recording.snapshot(&Selection::default()).expect("all");
+    assert_eq!(sorted(found), sorted(last));
+}

@@ -21,10 +21,11 @@ pub(super) fn write(
         "INSERT INTO recording (id, tool, complete, redacted, started_ns, boot_ns, interval_ns, engine,
              kernel, arch, cpus, hostname, bounced_interval, zero_copy_interval, other_interval,
              without_profile)
-         VALUES (1, :tool, 0, 0, :started, :boot, :interval, :engine, :kernel, :arch, :cpus, :hostname,
+         VALUES (1, :tool, 0, :redacted, :started, :boot, :interval, :engine, :kernel, :arch, :cpus, :hostname,
              :bounced, :zero_copy, :other, :without)",
         named_params! {
             ":tool": env!("CARGO_PKG_VERSION"),
+            ":redacted": options.redacted,
             ":started": nanoseconds(started.unwrap_or_default()),
             ":boot": snapshot.window.start_ns.cast_signed(),
             ":interval": nanoseconds(options.interval),

@@ -17,6 +17,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::model::{Finding, Snapshot};
 use crate::recording::RecordingError;
 use crate::recording::create::create;
+use crate::recording::since::since;
 use counters::Counters;
 use processes::Processes;
 use profile::Sites;
@@ -28,6 +29,8 @@ pub struct RecordingOptions {
     pub interval: Duration,
     /// Whether a file of the same name may be overwritten.
     pub overwrite: bool,
+    /// Whether its snapshots come from a [`crate::recording::Redactor`], as the file then says.
+    pub redacted: bool,
 }
 
 /// A recording that is being written.
@@ -37,6 +40,8 @@ pub struct Writer {
     options: RecordingOptions,
     state: State,
     summary: Summary,
+    /// What came before it, where it goes on with a capture that another file began with.
+    before: Option<Box<Snapshot>>,
 }
 
 /// What a recording has so far.
@@ -77,6 +82,7 @@ impl Writer {
             options,
             state: State::default(),
             summary: Summary::default(),
+            before: None,
         })
     }
 
@@ -89,6 +95,8 @@ impl Writer {
     ///
     /// Where it cannot be written.
     pub fn step(&mut self, snapshot: &Snapshot) -> Result<Summary, RecordingError> {
+        let rest = self.before.as_deref().map(|before| since(snapshot, before));
+        let snapshot = rest.as_ref().unwrap_or(snapshot);
         self.write(snapshot)
             .map_err(|error| RecordingError::writing(&self.path, &error))?;
         let sampling = &snapshot.profile.sampling;
@@ -99,6 +107,26 @@ impl Writer {
         // Only shown.
         self.summary.size = fs::metadata(&self.path).map_or(0, |facts| facts.len());
         Ok(self.summary)
+    }
+
+    /// Ends the recording, gives it the name `old` (in place of what had it), and goes on in a new file of
+    /// its own name with what comes after `last`, the last snapshot.
+    ///
+    /// # Errors
+    ///
+    /// Where a file cannot be written, named or made.
+    pub fn rotate(self, last: &Snapshot, old: &Path) -> Result<Self, RecordingError> {
+        let (path, options) = (self.path.clone(), self.options);
+        self.finish(last, &[])?;
+        fs::rename(&path, old).map_err(|cause| RecordingError::Open {
+            path: old.to_owned(),
+            cause,
+        })?;
+        let next = Self::create(&path, options)?;
+        Ok(Self {
+            before: Some(Box::new(last.clone())),
+            ..next
+        })
     }
 
     /// Ends the recording, and marks it as complete. `last` is the last snapshot, which was added as a

@@ -89,10 +89,8 @@ fn write_group(out: &mut impl io::Write, page: &Page, group: &GroupChange) -> io
     };
     let title = format!("{} ({processes})", name(group));
     writeln!(out, "{}", page.bold(&page.hanging(&title, 2)))?;
-    for change in &group.changes {
-        if change.base.is_some() || change.new.is_some() {
-            write_change(out, page, change)?;
-        }
+    for change in group.changes.iter().filter(|change| has_something(change)) {
+        write_change(out, page, change)?;
     }
     let (told, rest) = group.sites.split_at(SITES.min(group.sites.len()));
     for site in told {
@@ -103,6 +101,17 @@ fn write_group(out: &mut impl io::Write, page: &Page, group: &GroupChange) -> io
         writeln!(out, "  and {} more call sites", rest.len())?;
     }
     Ok(())
+}
+
+/// Not so where nothing was lost, and nothing is.
+fn has_something(change: &Change) -> bool {
+    let nothing = match change.metric {
+        Metric::LostPerSecond | Metric::LostPerGb => Some(0.0),
+        _ => None,
+    };
+    [change.base, change.new]
+        .iter()
+        .any(|value| value.is_some() && *value != nothing)
 }
 
 fn count(processes: usize) -> String {
@@ -154,6 +163,9 @@ fn phrase(change: &Change) -> String {
     let (Some(difference), Some(base)) = (change.difference(), change.base) else {
         return String::new();
     };
+    if difference == 0.0 {
+        return "no change".to_owned();
+    }
     let Some(margin) = change.margin else {
         return "too few steps to tell".to_owned();
     };
@@ -163,8 +175,6 @@ fn phrase(change: &Change) -> String {
                 "no evidence of a change ({})",
                 signed(change.metric, difference, margin, base)
             )
-        } else if difference == 0.0 {
-            "no change".to_owned()
         } else {
             "no change that matters".to_owned()
         };
@@ -187,8 +197,11 @@ fn size(metric: Metric, difference: f64, margin: f64, base: f64) -> String {
         return format!("{points:.1} ±{margin:.1} points");
     }
     if base > 0.0 && difference / base < 100.0 {
-        let (percent, margin) = (difference / base * 100.0, margin / base * 100.0);
-        return format!("{percent:.1}% ±{margin:.1}%");
+        let percent = |part: f64| match part / base * 100.0 {
+            percent if percent < 100.0 => format!("{percent:.1}%"),
+            percent => format!("{percent:.0}%"),
+        };
+        return format!("{} ±{}", percent(difference), percent(margin));
     }
     let value = |value| number(metric, Some(value));
     format!("{} ±{}", value(difference), value(margin))
