@@ -121,5 +121,6 @@ fn machine() -> Snapshot {
         command: None,
         profile: Profile::default(),
         without_profile: None,
+        is_incomplete: false,
     }
 }

@@ -347,6 +347,7 @@ impl Counted {
             command,
             profile: Profile::default(),
             without_profile: session.without_sampling().map(str::to_owned),
+            is_incomplete: false,
         };
         let taken = self.harvest.taken();
         snapshot.flows.extend(taken.flows);

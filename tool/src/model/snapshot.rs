@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub profile: Profile,
     /// Why nothing was sampled although it was asked for.
     pub without_profile: Option<String>,
+    /// Whether counting went on after this, as in a recording that was cut short.
+    pub is_incomplete: bool,
 }
 
 /// The machine.

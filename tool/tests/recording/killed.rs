@@ -44,6 +44,8 @@ fn a_killed_recording_has_all_its_steps() -> Result<()> {
         let output = run(["report", path, "--format=json"])?;
         ensure!(output.status.success(), "round {round}: {}", said(&output));
         ensure!(said(&output).contains("is incomplete"), "{}", said(&output));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        ensure!(report["incomplete"] == true, "round {round}");
         // By now it needs no journal: the one file has it all.
         let alone = folder.path().join("alone.ctx");
         fs::copy(&file, &alone)?;

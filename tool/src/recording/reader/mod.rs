@@ -108,6 +108,7 @@ impl Recording {
                 command: header.command.clone(),
                 profile: profile::read(&self.connection, &range, &wanted)?,
                 without_profile: header.without_profile.clone(),
+                is_incomplete: !header.complete,
             };
             snapshot.profile.sampling = last.sampling_since(first, header.first_interval);
             counts.put_into(&mut snapshot);

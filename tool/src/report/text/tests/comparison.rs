@@ -100,7 +100,8 @@ fn a_lost_fast_path() {
           gone: sendfile by send\x1b_file, file -> tcp, 2.8 GiB ±280.4 MiB
           new: read+write by main.justReader.Read (main.go:18), file -> tcp, 2.8 GiB
             ±280.4 MiB
-    "#]].assert_eq(&String::from_utf8(out).expect("text"));
+    "#]]
+    .assert_eq(&String::from_utf8(out).expect("text"));
 }
 
 #[test]
