@@ -4,6 +4,7 @@
 //! A recording is written from the snapshots of a capture that goes on, each of which has everything so
 //! far, and yields such a snapshot again: live and recorded counts go through the same analysis.
 
+mod checksum;
 mod counts;
 mod create;
 mod error;

@@ -2,6 +2,7 @@ CREATE TABLE recording (            -- one row, written with the first step
     id INTEGER PRIMARY KEY CHECK (id = 1),
     tool TEXT NOT NULL,             -- version of the copytax that wrote it
     complete INTEGER NOT NULL,      -- 1 once the recording has ended as it should
+    checksum INTEGER,               -- of all that a complete recording says; NULL before
     redacted INTEGER NOT NULL,      -- 1 where paths, addresses and arguments were left out
     started_ns INTEGER NOT NULL,    -- nanoseconds since 1970-01-01T00:00:00Z
     boot_ns INTEGER NOT NULL,       -- the same moment, in nanoseconds since boot

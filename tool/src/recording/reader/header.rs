@@ -11,6 +11,8 @@ use crate::recording::reader::{named, unsigned, wrong};
 /// What is said of all of it.
 pub(super) struct Header {
     pub(super) complete: bool,
+    /// Of a complete one.
+    pub(super) checksum: Option<u32>,
     /// Without a duration: that is the steps'.
     pub(super) window: Window,
     pub(super) engine: Engine,
@@ -25,7 +27,7 @@ pub(super) fn read(file: &Connection) -> rusqlite::Result<Option<Header>> {
     file.query_row(
         "SELECT complete, started_ns, boot_ns, engine, kernel, arch, cpus, hostname,
              bounced_interval, zero_copy_interval, other_interval, without_profile, command,
-             command_pid, command_exit_code, command_signal
+             command_pid, command_exit_code, command_signal, checksum
          FROM recording",
         [],
         header,
@@ -37,6 +39,7 @@ fn header(row: &Row<'_>) -> rusqlite::Result<Header> {
     let started = Duration::from_nanos(unsigned(row, 1)?);
     Ok(Header {
         complete: row.get(0)?,
+        checksum: row.get(16)?,
         window: Window {
             start: SystemTime::UNIX_EPOCH + started,
             start_ns: unsigned(row, 2)?,

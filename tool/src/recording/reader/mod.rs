@@ -17,7 +17,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Row};
 
 use crate::model::{ProcessFacts, ProcessId, Snapshot, Timeline, Window};
-use crate::recording::RecordingError;
+use crate::recording::{RecordingError, checksum};
 use header::Header;
 use processes::Processes;
 use steps::{Range, Steps};
@@ -52,6 +52,14 @@ impl Recording {
         let damaged = |error| RecordingError::reading(path, &error);
         let header = header::read(&connection).map_err(damaged)?;
         let steps = Steps::read(&connection).map_err(damaged)?;
+        if let Some(header) = header.as_ref().filter(|header| header.complete)
+            && header.checksum != Some(checksum::of(&connection).map_err(damaged)?)
+        {
+            return Err(RecordingError::Damaged {
+                path: path.to_owned(),
+                what: "its checksum is another".to_owned(),
+            });
+        }
         Ok(Self {
             connection,
             path: path.to_owned(),

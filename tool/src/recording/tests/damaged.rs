@@ -73,12 +73,17 @@ fn other_schemas_are_refused() {
         ("UPDATE process SET cmdline = '['", "no arguments"),
         ("UPDATE recording SET command = '{'", "no command"),
         (
+            "UPDATE recording SET complete = 1",
+            "its checksum is another",
+        ),
+        (
             "UPDATE step SET end_ns = 1 WHERE id = 9",
             "ends before it begins",
         ),
     ] {
         let (_folder, path) = place();
-        recorded(&path, 70);
+        // What is complete has a checksum, which would be what is told.
+        drop(record(&path, 70));
         Connection::open(&path)
             .and_then(|file| file.execute_batch(&format!("PRAGMA foreign_keys = OFF; {change}")))
             .expect(change);
@@ -90,7 +95,7 @@ fn other_schemas_are_refused() {
 #[test]
 fn a_series_is_checked_where_it_is_read() {
     let (_folder, path) = place();
-    recorded(&path, 70);
+    drop(record(&path, 70));
     Connection::open(&path)
         .and_then(|file| file.execute_batch("UPDATE counter_chunk SET series = x'0011'"))
         .expect("changed");
@@ -103,12 +108,31 @@ fn a_series_is_checked_where_it_is_read() {
     assert!(said.contains("the series of chunk 1 is broken"), "{said}");
 }
 
-/// Whatever happens to a file, it is read, or it is refused; nothing panics.
+/// Whatever happens to a file, it is refused, or read as it was; nothing panics.
 #[test]
-fn damage_is_an_error_or_a_recording() {
+fn damage_is_noticed() {
     let (_folder, path) = place();
     recorded(&path, 70);
-    let whole = fs::read(&path).expect("it is there");
+    let expected = read(&path).expect("a recording");
+    let refused = damage(&path, |found| assert_eq!(*found, expected));
+    assert!(refused >= 200, "{refused}");
+}
+
+/// Without a checksum, as before its end, damage is refused at best; nothing panics.
+#[test]
+fn damage_before_the_end_does_no_harm() {
+    let (_folder, path) = place();
+    drop(record(&path, 70));
+    let refused = damage(&path, |found| assert!(found.is_incomplete));
+    assert!(
+        refused >= 100,
+        "all that is too short is refused: {refused}"
+    );
+}
+
+/// Damages a file in 400 ways, and shows what is read then; gives how often it is refused.
+fn damage(path: &Path, mut read_as: impl FnMut(&Snapshot)) -> usize {
+    let whole = fs::read(path).expect("it is there");
     let mut random = fastrand::Rng::with_seed(6);
     let mut refused = 0;
     for round in 0..400 {
@@ -121,14 +145,14 @@ fn damage_is_an_error_or_a_recording() {
                 bytes[at] ^= 1 << random.u32(..8);
             }
         }
-        fs::write(&path, &bytes).expect("written");
-        if let Err(error) = read(&path) {
-            assert!(!error.to_string().is_empty());
-            refused += 1;
+        fs::write(path, &bytes).expect("written");
+        match read(path) {
+            Ok(found) => read_as(&found),
+            Err(error) => {
+                assert!(!error.to_string().is_empty());
+                refused += 1;
+            }
         }
     }
-    assert!(
-        refused >= 100,
-        "all that is too short is refused: {refused}"
-    );
+    refused
 }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use rusqlite::{Connection, named_params};
 
 use crate::model::{SiteKind, Snapshot};
+use crate::recording::checksum;
 use crate::recording::writer::RecordingOptions;
 use crate::recording::writer::step::nanoseconds;
 
@@ -43,7 +44,7 @@ pub(super) fn write(
     .map(drop)
 }
 
-/// Marks it as complete.
+/// Marks it as complete; there is nothing to be written after it.
 pub(super) fn complete(file: &Connection, last: &Snapshot) -> rusqlite::Result<()> {
     let command = last.command.as_ref();
     let words = command.map(|outcome| serde_json::json!(outcome.command).to_string());
@@ -56,6 +57,7 @@ pub(super) fn complete(file: &Connection, last: &Snapshot) -> rusqlite::Result<(
             command.and_then(|outcome| outcome.exit_code),
             command.and_then(|outcome| outcome.signal),
         ),
-    )
-    .map(drop)
+    )?;
+    file.execute("UPDATE recording SET checksum = ?1", [checksum::of(file)?])
+        .map(drop)
 }
