@@ -19,7 +19,7 @@ use crate::analysis::policy::parse_bytes;
 use crate::capture::{Observation, Profiling, Settings};
 use crate::model::{Audit, Snapshot};
 use crate::recording::{RecordingError, RecordingOptions, Redactor, Summary, Writer};
-use crate::report::{bytes, json};
+use crate::report::{bytes, counted, json};
 
 /// Shortest step: looking more often would cost more than what is looked at.
 const SHORTEST_STEP: Duration = Duration::from_millis(100);
@@ -302,9 +302,9 @@ fn told(summary: &Summary) -> String {
         lost => format!("{lost} lost"),
     };
     format!(
-        "{} processes, {} samples, {lost}, {}",
-        summary.processes,
-        summary.samples,
+        "{}, {}, {lost}, {}",
+        counted(summary.processes as u64, "process", "processes"),
+        counted(summary.samples, "sample", "samples"),
         bytes(summary.size)
     )
 }
@@ -329,7 +329,7 @@ mod tests {
                 Some(Duration::from_secs(60)),
                 summary
             ),
-            "recording: 3s of 1m; 34 processes, 1204 samples, nothing lost, 1.0 MiB; Ctrl-C ends"
+            "recording: 3s of 1m; 34 processes, 1,204 samples, nothing lost, 1.0 MiB; Ctrl-C ends"
         );
         let summary = Summary { lost: 7, ..summary };
         assert!(line(Duration::ZERO, None, summary).contains("7 lost"));

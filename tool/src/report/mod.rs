@@ -19,4 +19,4 @@ mod fixture;
 pub use graph::{GraphOptions, Only, Sampled, Side, Weight};
 pub use sort::{SortKey, UnknownSortKey};
 pub use text::TextOptions;
-pub use units::bytes;
+pub use units::{bytes, counted};

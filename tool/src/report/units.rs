@@ -50,7 +50,8 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// A number and its noun, such as `1 call` and `2 calls`.
-pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+#[must_use]
+pub fn counted(number: u64, one: &str, many: &str) -> String {
     let noun = if number == 1 { one } else { many };
     format!("{} {noun}", count(number))
 }
