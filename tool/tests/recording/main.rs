@@ -6,6 +6,7 @@ mod support;
 
 mod files;
 mod full_disk;
+mod go_test;
 mod killed;
 mod regression;
 mod replay;
