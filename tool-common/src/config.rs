@@ -55,8 +55,8 @@ pub struct KernelLayout {
     /// Bit of `sock.sk_flags`: `SOCK_ZEROCOPY` of `enum sock_flags`.
     pub sock_zerocopy: u32,
     pub bprm_filename: u32,
-    /// Type ids for `bpf_rdonly_cast`, 0 where the kernel has none of it.
-    pub id_list_head: u32,
+    /// Type ids for `bpf_rdonly_cast`, 0 where the kernel has none of it. This one is of a structure that begins with a number of 64 bits.
+    pub id_number: u32,
     pub id_file: u32,
     pub id_inode: u32,
     pub id_socket: u32,
@@ -134,7 +134,7 @@ impl KernelLayout {
         sock_zckey: 0,
         sock_zerocopy: 0,
         bprm_filename: 0,
-        id_list_head: 0,
+        id_number: 0,
         id_file: 0,
         id_inode: 0,
         id_socket: 0,

@@ -128,6 +128,8 @@ pub struct OpenTransfers {
     pub stamp: [u32; OPEN_TRANSFER_WAYS],
     /// Not 0 while a CPU changes the set.
     pub lock: u64,
+    /// A variable of the kernel half.
+    pub found: u64,
 }
 
 impl FlowKey {
@@ -175,7 +177,7 @@ const _: () = {
     assert!(size_of::<ErrorKey>() == 24 && align_of::<ErrorKey>() == 8);
     assert!(size_of::<ErrorCounters>() == 16 && align_of::<ErrorCounters>() == 8);
     assert!(size_of::<TransferKey>() == 32 && align_of::<TransferKey>() == 8);
-    assert!(size_of::<OpenTransfers>() == 200 && align_of::<OpenTransfers>() == 8);
+    assert!(size_of::<OpenTransfers>() == 208 && align_of::<OpenTransfers>() == 8);
     assert!(size_of::<TransferCounters>() == 16 && align_of::<TransferCounters>() == 8);
 };
 

@@ -71,7 +71,6 @@ pub struct UringLayout {
     pub id_rw: u32,
     pub id_message: u32,
     pub id_splice: u32,
-    pub id_rsrc_node: u32,
     pub id_ctx: u32,
     pub id_xa_node: u32,
     pub id_buffer_list: u32,
@@ -88,7 +87,7 @@ pub struct UringLayout {
     pub record_submit_request: u32,
 }
 
-const _: () = assert!(size_of::<UringLayout>() == 58 * 4 && align_of::<UringLayout>() == 4);
+const _: () = assert!(size_of::<UringLayout>() == 57 * 4 && align_of::<UringLayout>() == 4);
 
 impl UringLayout {
     /// io_uring is not accounted.
@@ -139,7 +138,6 @@ impl UringLayout {
         id_rw: 0,
         id_message: 0,
         id_splice: 0,
-        id_rsrc_node: 0,
         id_ctx: 0,
         id_xa_node: 0,
         id_buffer_list: 0,

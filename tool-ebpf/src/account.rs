@@ -9,7 +9,7 @@ use crate::{
     flows::{self, Amount, Files, Flow},
     last_ingest, mapping, pieces,
     pipes::{self, DRAINED_RUNS, Origin},
-    relay::{self, CHUNK, Place, Whole},
+    relay::{self, CHUNK, Place, Who, Whole},
     sampling, sharing, tls,
     walk::{self, Caller, Direction, Shape},
 };
@@ -62,26 +62,37 @@ impl Operation {
     pub(crate) fn ingest(&self, source: &Endpoint, memory: Memory, result: u64) {
         let mut bytes = result;
         self.begin_sampling(Some(source), None, self.known(result), false);
-        if result != 0 {
-            let (tag, thread) = (self.tag, self.thread);
-            if memory.is_one_unit(result) {
-                pieces::read(tag, memory.address, result, thread, source.origin());
-            } else {
-                bytes = self.walk(source, Direction::Ingest, memory, result);
-                let base = walk::first_address();
-                last_ingest::remember(tag, thread, base, bytes, source.kind as u8, Place(0));
+        let (tag, thread) = (self.tag, self.thread);
+        if memory.is_one_unit(result) {
+            let address = memory.address;
+            if relay::read_again(tag, address, result, self.who(0), source.origin()) {
+                discard(source, result);
+                return;
             }
+            pieces::read(tag, address, result, thread, source.origin());
+        } else if result != 0 {
+            bytes = self.walk(source, Direction::Ingest, memory, result);
+            let base = walk::first_address();
+            last_ingest::remember(tag, thread, base, bytes, source.kind, Place(0));
         }
         self.count_ingest(source, bytes);
+    }
+
+    /// What the short ways know it by.
+    #[inline(always)]
+    const fn who(&self, sink: u8) -> Who {
+        Who {
+            thread: self.thread,
+            call: self.call,
+            sink,
+        }
     }
 
     /// Counts `bytes` that came into the process, and remembers nothing of them.
     #[inline(always)]
     pub(crate) fn count_ingest(&self, source: &Endpoint, bytes: u64) {
-        if source.kind as u8 == EndpointKind::Pipe as u8 {
-            pipes::discard(source, bytes);
-        }
-        let flow = Flow::copied(self.call, source.kind as u8, 0, Class::Ingest);
+        discard(source, bytes);
+        let flow = Flow::copied(self.call, source.kind, 0, Class::Ingest);
         flows::add(self.process, flow, Files::NONE, Amount::call(bytes));
     }
 
@@ -93,8 +104,8 @@ impl Operation {
         if !memory.is_one_unit(bytes) || !self.egress_one_unit(sink, memory, bytes) {
             bytes = self.walk(sink, Direction::Egress, memory, bytes);
         }
-        if sink.kind as u8 == EndpointKind::Pipe as u8 {
-            pipes::fill(sink, Origin::pages(EndpointKind::Pipe), bytes);
+        if sink.kind == EndpointKind::Pipe as u8 {
+            pipes::fill(sink, Origin::pages(EndpointKind::Pipe as u8), bytes);
         }
     }
 
@@ -109,7 +120,7 @@ impl Operation {
         (key, ids): (SendKey, Ids),
     ) {
         self.begin_sampling(None, Some(sink), self.known(result), true);
-        completions::begin(self.process, self.call, sink.kind as u8, key, ids);
+        completions::begin(self.process, self.call, sink.kind, key, ids);
         self.walk(sink, Direction::ByReference, memory, result);
     }
 
@@ -118,32 +129,28 @@ impl Operation {
     #[inline(always)]
     fn egress_one_unit(&self, sink: &Endpoint, memory: Memory, bytes: u64) -> bool {
         let (tag, address) = (self.tag, memory.address);
-        let (origin, class) =
-            if let Some(front) = last_ingest::spend(tag, self.thread, address, bytes) {
-                (front.origin, pieces::class_of(front.origin, front.copied))
-            } else {
-                match relay::spend_whole(tag, address, address + bytes) {
-                    Whole::Piece(piece) => {
-                        pieces::forget_spent(tag, &piece, address);
-                        (
-                            piece.origin(),
-                            pieces::class_of(piece.origin(), piece.copied),
-                        )
-                    }
-                    Whole::Nothing
-                        if memory.length < content::MIN_LENGTH
-                            && !tls::is_record(sink.kind as u8, address, memory.length)
-                            && mapping::is_no_file(tag, address, address + bytes) =>
-                    {
-                        match last_ingest::take(tag, self.thread, memory.length, bytes) {
-                            Some(source) => (relay::Origin { source, file: 0 }, Class::SameSize),
-                            None => (pieces::PROCESS, Class::Generated),
-                        }
-                    }
-                    _ => return false,
+        if relay::write_again(tag, address, bytes, self.who(sink.kind), sink.id()) {
+            return true;
+        }
+        let (origin, class) = match relay::spend_whole(tag, address, address + bytes) {
+            Whole::Piece(piece) => {
+                pieces::forget_spent(tag, &piece, address);
+                let class = pieces::class_of(piece.source, piece.copied);
+                (piece.origin(), class)
+            }
+            Whole::Nothing
+                if memory.length < content::MIN_LENGTH
+                    && !tls::is_record(sink.kind, address, memory.length)
+                    && mapping::is_no_file(tag, address, address + bytes) =>
+            {
+                match last_ingest::take(tag, self.thread, memory.length, bytes) {
+                    Some(source) => (relay::Origin { source, file: 0 }, Class::SameSize),
+                    None => (pieces::PROCESS, Class::Generated),
                 }
-            };
-        let flow = Flow::copied(self.call, origin.source, sink.kind as u8, class);
+            }
+            _ => return false,
+        };
+        let flow = Flow::copied(self.call, origin.source, sink.kind, class);
         let files = Files {
             source: origin.file,
             sink: sink.id(),
@@ -155,12 +162,12 @@ impl Operation {
     /// Accounts for bytes that moved inside the kernel.
     #[inline(always)]
     pub(crate) fn transfer(&self, source: &Endpoint, sink: &Endpoint, bytes: u64) {
-        let into_pipe = sink.kind as u8 == EndpointKind::Pipe as u8;
+        let into_pipe = sink.kind == EndpointKind::Pipe as u8;
         self.begin_sampling(Some(source), Some(sink), bytes, false);
         let halves = sharing::of_call(self.call, source, sink);
-        if source.kind as u8 != EndpointKind::Pipe as u8 || bytes == 0 {
+        if source.kind != EndpointKind::Pipe as u8 || bytes == 0 {
             let origin = Origin {
-                source: source.kind as u8,
+                source: source.kind,
                 sharing: halves.both,
                 file: source.id() as u32,
             };
@@ -199,14 +206,14 @@ impl Operation {
 
     /// Accounts for `bytes` of memory that a pipe took by reference.
     #[inline(always)]
-    pub(crate) fn stage(&self, memory: EndpointKind, pipe: &Endpoint, bytes: u64) {
+    pub(crate) fn stage(&self, memory: u8, pipe: &Endpoint, bytes: u64) {
         self.add_moved(Origin::pages(memory), pipe, Amount::call(bytes));
     }
 
     /// Adds bytes that moved inside the kernel to their flow.
     #[inline(always)]
     fn add_moved(&self, origin: Origin, sink: &Endpoint, amount: Amount) {
-        let class = if sink.kind as u8 == EndpointKind::Pipe as u8 {
+        let class = if sink.kind == EndpointKind::Pipe as u8 {
             Class::Staged
         } else {
             Class::ZeroCopy
@@ -214,7 +221,7 @@ impl Operation {
         let flow = Flow {
             call: self.call,
             source: origin.source,
-            sink: sink.kind as u8,
+            sink: sink.kind,
             class,
             sharing: origin.sharing,
         };
@@ -227,13 +234,7 @@ impl Operation {
 
     /// Adds a call of which neither the memory nor all files can be looked at to its flow.
     #[inline(always)]
-    pub(crate) fn add_unseen(
-        &self,
-        source: EndpointKind,
-        sink: EndpointKind,
-        class: Class,
-        bytes: u64,
-    ) {
+    pub(crate) fn add_unseen(&self, source: u8, sink: u8, class: Class, bytes: u64) {
         let sharing = match class {
             Class::ZeroCopy | Class::Staged => Sharing::UnknownSource,
             Class::ByReference => Sharing::CompletionUnread,
@@ -241,8 +242,8 @@ impl Operation {
         };
         let flow = Flow {
             call: self.call,
-            source: source as u8,
-            sink: sink as u8,
+            source,
+            sink,
             class,
             sharing: sharing as u8,
         };
@@ -260,7 +261,7 @@ impl Operation {
     ) {
         let file = |endpoint: Option<&Endpoint>| endpoint.map_or(0, Endpoint::file);
         let kind = |endpoint: Option<&Endpoint>| {
-            endpoint.map_or(EndpointKind::None as u8, |endpoint| endpoint.kind as u8)
+            endpoint.map_or(EndpointKind::None as u8, |endpoint| endpoint.kind)
         };
         let caller = sampling::Caller {
             thread: self.thread,
@@ -283,8 +284,16 @@ impl Operation {
 
     /// Counts a call that failed with `result`, a negative errno.
     #[inline(always)]
-    pub(crate) fn add_error(&self, source: EndpointKind, sink: EndpointKind, result: i64) {
+    pub(crate) fn add_error(&self, source: u8, sink: u8, result: i64) {
         flows::add_error(self.process, self.call, source, sink, (-result) as u16);
+    }
+}
+
+/// Takes what was read from a pipe out of it.
+#[inline(always)]
+fn discard(source: &Endpoint, bytes: u64) {
+    if source.kind == EndpointKind::Pipe as u8 {
+        pipes::discard(source, bytes);
     }
 }
 

@@ -3,7 +3,7 @@
 use copytax_common::EndpointKind;
 
 use crate::{
-    kernel::{Task, load, read, scalar},
+    kernel::{Task, load, number, read},
     layout::layout,
     relay::Origin,
     sample::mix,
@@ -34,14 +34,16 @@ const FMODE_WRITE: u32 = 2;
 /// A descriptor's file.
 #[derive(Clone, Copy)]
 pub(crate) struct Endpoint {
-    pub(crate) kind: EndpointKind,
+    /// [`EndpointKind`]: a number that the verifier does not know, or it would look at all that
+    /// follows once for each kind.
+    pub(crate) kind: u8,
     file: u64,
     inode: u64,
 }
 
 impl Endpoint {
     const UNKNOWN: Self = Self {
-        kind: EndpointKind::Unknown,
+        kind: EndpointKind::Unknown as u8,
         file: 0,
         inode: 0,
     };
@@ -57,8 +59,7 @@ impl Endpoint {
             return Self::UNKNOWN;
         }
         let array: u64 = load(table, layout!(fdt_fd));
-        // Any structure that begins with a pointer will do to read an array element.
-        Self::of_file(read(array.wrapping_add(fd * 8), layout!(id_list_head), 0))
+        Self::of_file(number(array.wrapping_add(fd * 8)))
     }
 
     /// That of an open file, by the address of its `struct file`; 0 is none.
@@ -69,14 +70,10 @@ impl Endpoint {
         }
         let inode: u64 = read(file, layout!(id_file), layout!(file_inode));
         let mode: u16 = read(inode, layout!(id_inode), layout!(inode_mode));
-        let kind = match mode & S_IFMT {
-            S_IFREG => EndpointKind::File,
-            S_IFSOCK => socket_kind(file),
-            S_IFIFO => EndpointKind::Pipe,
-            S_IFCHR => EndpointKind::Char,
-            S_IFBLK => EndpointKind::Block,
-            _ => EndpointKind::Other,
-        };
+        let mut kind = kind_of(mode);
+        if kind == EndpointKind::Socket as u8 {
+            kind = socket_kind(file) as u8;
+        }
         Self { kind, file, inode }
     }
 
@@ -84,6 +81,18 @@ impl Endpoint {
     #[inline(always)]
     pub(crate) const fn file(&self) -> u64 {
         self.file
+    }
+
+    /// Whether it is a socket of any family.
+    #[inline(always)]
+    pub(crate) const fn is_socket(&self) -> bool {
+        const SOCKETS: u32 = 1 << EndpointKind::Tcp as u32
+            | 1 << EndpointKind::Udp as u32
+            | 1 << EndpointKind::Unix as u32
+            | 1 << EndpointKind::UnixDatagram as u32
+            | 1 << EndpointKind::Vsock as u32
+            | 1 << EndpointKind::Socket as u32;
+        SOCKETS >> (self.kind & 31) & 1 != 0
     }
 
     /// Whether the file is open for writing.
@@ -103,14 +112,14 @@ impl Endpoint {
     #[inline(always)]
     pub(crate) fn id(&self) -> u64 {
         let number: u64 = read(self.inode, layout!(id_inode), layout!(inode_ino));
-        mix(scalar(self.file) ^ number.rotate_left(32)) | 1
+        mix(self.file ^ number.rotate_left(32)) | 1
     }
 
     /// What is read from it comes from here.
     #[inline(always)]
     pub(crate) fn origin(&self) -> Origin {
         Origin {
-            source: self.kind as u8,
+            source: self.kind,
             file: self.id() as u32,
         }
     }
@@ -131,12 +140,38 @@ fn sock_of(file: u64) -> u64 {
     read(socket, layout!(id_socket), layout!(socket_sk))
 }
 
+/// Kinds by type of inode (the upper four bits of its mode). Sockets are looked at more closely.
+static KINDS: [u8; 16] = {
+    let mut kinds = [EndpointKind::Other as u8; 16];
+    kinds[(S_IFREG >> S_IFMT_SHIFT) as usize] = EndpointKind::File as u8;
+    kinds[(S_IFSOCK >> S_IFMT_SHIFT) as usize] = EndpointKind::Socket as u8;
+    kinds[(S_IFIFO >> S_IFMT_SHIFT) as usize] = EndpointKind::Pipe as u8;
+    kinds[(S_IFCHR >> S_IFMT_SHIFT) as usize] = EndpointKind::Char as u8;
+    kinds[(S_IFBLK >> S_IFMT_SHIFT) as usize] = EndpointKind::Block as u8;
+    kinds
+};
+
+const S_IFMT_SHIFT: u32 = S_IFMT.trailing_zeros();
+
 #[inline(always)]
-fn socket_kind(file: u64) -> EndpointKind {
+fn kind_of(mode: u16) -> u8 {
+    // SAFETY: a `u16` has no more types than the table; a volatile read keeps it in .rodata.
+    unsafe {
+        (&raw const KINDS)
+            .cast::<u8>()
+            .add((mode >> S_IFMT_SHIFT) as usize)
+            .read_volatile()
+    }
+}
+
+/// The [`EndpointKind`] of a socket's file.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn socket_kind(file: u64) -> u64 {
     let sock = sock_of(file);
     let family: u16 = read(sock, layout!(id_sock), layout!(sock_family));
     let protocol: u16 = read(sock, layout!(id_sock), layout!(sock_protocol));
-    match family {
+    let kind = match family {
         AF_INET | AF_INET6 => match protocol {
             IPPROTO_TCP | IPPROTO_MPTCP => EndpointKind::Tcp,
             IPPROTO_UDP => EndpointKind::Udp,
@@ -151,5 +186,6 @@ fn socket_kind(file: u64) -> EndpointKind {
         }
         AF_VSOCK => EndpointKind::Vsock,
         _ => EndpointKind::Socket,
-    }
+    };
+    kind as u64
 }

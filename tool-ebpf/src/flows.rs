@@ -6,8 +6,8 @@ use aya_ebpf::{
     maps::{PerCpuArray, PerCpuHashMap},
 };
 use copytax_common::{
-    Class, EndpointKind, ErrorCounters, ErrorKey, FlowCounters, FlowKey, LossCounter,
-    PENDING_FLOWS, PendingFlow, ProcessKey, Sharing,
+    Class, ErrorCounters, ErrorKey, FlowCounters, FlowKey, LossCounter, PENDING_FLOWS, PendingFlow,
+    ProcessKey, Sharing,
 };
 
 use crate::{loss, process, sample::mix, sampling, transfers};
@@ -54,9 +54,9 @@ impl Flow {
     }
 
     #[inline(always)]
-    const fn packed(&self, process: ProcessKey) -> u64 {
+    const fn packed(&self, tgid: u32) -> u64 {
         let kinds = [self.call, self.source, self.sink, self.class as u8];
-        pack(process.tgid, kinds)
+        pack(tgid, kinds)
     }
 }
 
@@ -109,7 +109,7 @@ impl Amount {
 pub(crate) fn add(process: ProcessKey, flow: Flow, files: Files, amount: Amount) {
     flow_add(
         process.start_time_ns,
-        flow.packed(process),
+        flow.packed(process.tgid),
         amount.bytes,
         amount.flags(flow.sharing) | u64::from(files.source) << 32,
         files.sink,
@@ -121,7 +121,7 @@ pub(crate) fn add(process: ProcessKey, flow: Flow, files: Files, amount: Amount)
 pub(crate) fn take_back(process: ProcessKey, flow: Flow, amount: Amount) {
     flow_take_back(
         process.start_time_ns,
-        flow.packed(process),
+        flow.packed(process.tgid),
         amount.bytes,
         amount.flags(flow.sharing),
     );
@@ -142,7 +142,28 @@ extern "C" fn flow_add(
     flags: u64,
     sink_file: u64,
 ) -> u64 {
-    let flow = words_of(start_time_ns, packed, flags);
+    add_to(
+        words_of(start_time_ns, packed, flags),
+        bytes,
+        flags,
+        sink_file,
+    );
+    0
+}
+
+/// Adds a whole call of the current process, whose tag is known, to the sums of one flow: [`add`]
+/// without the call of a function.
+#[inline(always)]
+pub(crate) fn add_here(tag: u64, flow: Flow, files: Files, bytes: u64) {
+    let flags = Amount::call(bytes).flags(flow.sharing) | u64::from(files.source) << 32;
+    let packed = flow.packed(process::tgid_of(tag));
+    let flow = words_of(process::start_time(), packed, flags);
+    add_to(flow, bytes, flags, files.sink);
+}
+
+/// `flags` are [`Amount::flags`], with the source's file in the upper half.
+#[inline(always)]
+fn add_to(flow: [u64; FLOW_WORDS], bytes: u64, flags: u64, sink_file: u64) {
     if let Some(slot) = slot_of(flow) {
         // SAFETY: the slot belongs to this CPU, where handlers do not interrupt each other.
         let counters = unsafe { &mut (*slot).counters };
@@ -151,10 +172,10 @@ extern "C" fn flow_add(
         counters.first_pieces = counters.first_pieces.wrapping_add((flags >> 9) & 1);
     }
     if sink_file != 0 && bytes != 0 {
+        // In this order less has to be kept on the stack.
+        sampling::flow((flow[1] >> 32) as u32, flow[2] as u8, bytes);
         transfers::note(sink_file, (flags >> 32) as u32, flow, bytes);
-        sampling::flow(packed as u32, flags as u8, bytes);
     }
-    0
 }
 
 #[unsafe(no_mangle)]
@@ -251,14 +272,8 @@ fn first_of(key: &FlowKey) -> Option<*mut FlowCounters> {
 
 /// Counts a call that failed.
 #[inline(always)]
-pub(crate) fn add_error(
-    process: ProcessKey,
-    call: u8,
-    source: EndpointKind,
-    sink: EndpointKind,
-    errno: u16,
-) {
-    let source_and_sink = [source as u8, sink as u8, 0, 0];
+pub(crate) fn add_error(process: ProcessKey, call: u8, source: u8, sink: u8, errno: u16) {
+    let source_and_sink = [source, sink, 0, 0];
     flow_error(
         process.start_time_ns,
         pack(process.tgid, source_and_sink),

@@ -24,7 +24,6 @@ const SPLICE_F_GIFT: u64 = 0x08;
 /// A system call that is being accounted.
 struct Exit {
     registers: *const Registers,
-    task: Task,
     operation: Operation,
 }
 
@@ -55,7 +54,6 @@ pub(crate) fn on_exit(registers: *const Registers, result: i64) {
     let process = process::key_of(leader);
     let exit = Exit {
         registers,
-        task,
         operation: Operation {
             process,
             tag: process::tag_of(process, task.u64(layout!(task_self_exec_id))),
@@ -114,8 +112,8 @@ impl Exit {
     /// counted.
     #[inline(always)]
     fn endpoint(&self, fd: u64, result: i64) -> Endpoint {
-        let endpoint = Endpoint::of(self.task, fd);
-        if endpoint.kind as u8 == EndpointKind::Unknown as u8 && result >= 0 {
+        let endpoint = Endpoint::of(Task::current(), fd);
+        if endpoint.kind == EndpointKind::Unknown as u8 && result >= 0 {
             loss::count(LossCounter::EndpointUnknown);
         }
         endpoint
@@ -136,7 +134,7 @@ impl Exit {
         let source = self.endpoint(self.argument::<0>(), result);
         if result < 0 {
             self.operation
-                .add_error(source.kind, EndpointKind::None, result);
+                .add_error(source.kind, EndpointKind::None as u8, result);
         } else if self.receive_flags() & MSG_ERRQUEUE != 0 {
             let (call, address) = (self.operation.call, self.argument::<1>());
             let bytes = error_queue::read(&source, call, address, result as u64);
@@ -171,7 +169,7 @@ impl Exit {
         let sink = self.endpoint(self.argument::<0>(), result);
         if result < 0 {
             self.operation
-                .add_error(EndpointKind::None, sink.kind, result);
+                .add_error(EndpointKind::None as u8, sink.kind, result);
         } else if self.is_by_reference(&sink) {
             let (memory, result) = (self.memory(), result as u64);
             let key = msg_zerocopy::key_of(&sink, memory, result);
@@ -220,9 +218,9 @@ impl Exit {
     fn vmsplice(&self, result: i64) {
         let pipe = self.endpoint(self.argument::<0>(), result);
         let memory = if self.argument::<3>() & SPLICE_F_GIFT != 0 {
-            EndpointKind::GiftedMemory
+            EndpointKind::GiftedMemory as u8
         } else {
-            EndpointKind::Memory
+            EndpointKind::Memory as u8
         };
         let fills = pipe.is_writable();
         if result < 0 {

@@ -5,7 +5,7 @@
 //! by `bpf_rdonly_cast`, which costs nothing at run time; kernels before 6.2 lack it and copy the
 //! field with a helper call instead.
 
-use core::{cell::Cell, ffi::c_void};
+use core::ffi::c_void;
 
 use aya_ebpf::{
     helpers::generated::{bpf_get_current_task_btf, bpf_probe_read_kernel},
@@ -13,7 +13,7 @@ use aya_ebpf::{
     maps::PerCpuArray,
 };
 
-use crate::{layout::layout, opaque};
+use crate::layout::layout;
 
 /// Stands for `bpf_rdonly_cast` in the object file. The loader turns a call of this helper number,
 /// which no kernel has, into a call of the kernel function.
@@ -66,28 +66,6 @@ impl Task {
     }
 }
 
-/// Where a pointer becomes a number.
-#[repr(transparent)]
-struct Number(Cell<u64>);
-
-// SAFETY: each CPU has its own, and handlers do not interrupt each other.
-unsafe impl Sync for Number {}
-
-#[map]
-static NUMBER: PerCpuArray<Number> = PerCpuArray::with_max_entries(1, 0);
-
-/// A pointer as a number to calculate with: the verifier lets nobody do that with pointers whose type it
-/// knows, and forgets the type of what lies in a map.
-#[inline(always)]
-pub(crate) fn scalar(pointer: u64) -> u64 {
-    NUMBER.get_ptr(0).map_or(0, |number| {
-        // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
-        let number = unsafe { &(*number).0 };
-        opaque::set(number, pointer);
-        opaque::get(number)
-    })
-}
-
 /// Loads a field through a pointer whose type the verifier knows.
 #[inline(always)]
 pub(crate) fn load<T: Copy>(base: *const u8, offset: u32) -> T {
@@ -104,6 +82,13 @@ pub(crate) fn read<T: Copy + Default>(address: u64, type_id: u32, offset: u32) -
     } else {
         copy(address.wrapping_add(u64::from(offset)))
     }
+}
+
+/// Reads the pointer at `address` as a number: with one the verifier lets calculate, and functions can
+/// be given it.
+#[inline(always)]
+pub(crate) fn number(address: u64) -> u64 {
+    read(address, layout!(id_number), 0)
 }
 
 /// Copies a value out of the memory of the kernel; 0 where there is none.

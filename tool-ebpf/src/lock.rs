@@ -13,12 +13,18 @@ const ATTEMPTS: u32 = 64;
 #[inline(always)]
 pub(crate) fn acquire(word: *mut u64) -> bool {
     for _ in 0..ATTEMPTS {
-        if exchange(word, 1) == 0 {
+        if is_acquired(word) {
             return true;
         }
     }
     loss::count(LossCounter::RelayContention);
     false
+}
+
+/// Tries once to take the lock at `word`.
+#[inline(always)]
+pub(crate) fn is_acquired(word: *mut u64) -> bool {
+    exchange(word, 1) == 0
 }
 
 /// Gives the lock back.

@@ -30,13 +30,11 @@ pub(crate) fn is_honoured(sink: &Endpoint) -> bool {
         return false;
     }
     let protocol: u16 = read(sock, layout!(id_sock), layout!(sock_protocol));
-    match sink.kind {
-        // MPTCP is of this kind too.
-        EndpointKind::Tcp => protocol == IPPROTO_TCP,
-        EndpointKind::Udp => protocol == IPPROTO_UDP,
-        EndpointKind::Vsock => true,
-        _ => false,
-    }
+    let kind = sink.kind;
+    // MPTCP is of the kind of TCP, too.
+    (kind == EndpointKind::Tcp as u8 && protocol == IPPROTO_TCP)
+        || (kind == EndpointKind::Udp as u8 && protocol == IPPROTO_UDP)
+        || kind == EndpointKind::Vsock as u8
 }
 
 /// What the completion of a send that has just returned will be told by.
@@ -46,7 +44,7 @@ pub(crate) fn is_honoured(sink: &Endpoint) -> bool {
 #[inline(always)]
 pub(crate) fn key_of(sink: &Endpoint, memory: Memory, result: u64) -> (SendKey, Ids) {
     let counter: u32 = read(sink.sock(), layout!(id_sock), layout!(sock_zckey));
-    let is_udp = sink.kind as u8 == EndpointKind::Udp as u8;
+    let is_udp = sink.kind == EndpointKind::Udp as u8;
     let ids = if is_udp {
         Ids::CountedWithEmpty
     } else {
@@ -60,7 +58,7 @@ pub(crate) fn key_of(sink: &Endpoint, memory: Memory, result: u64) -> (SendKey, 
         messages_with_bytes(memory.address, result)
     };
     // A send on a vsock takes a number for each packet, and its last one tells of all.
-    if sink.kind as u8 == EndpointKind::Vsock as u8 && sends != 1 {
+    if sink.kind == EndpointKind::Vsock as u8 && sends != 1 {
         return (SendKey::NONE, ids);
     }
     let (owner, _) = sink.inode_and_device();

@@ -27,25 +27,20 @@ pub(crate) const UNKNOWN: Origin = Origin {
 /// Remembers a read of one unit.
 #[inline(always)]
 pub(crate) fn read(tag: u64, address: u64, length: u64, thread: u32, origin: Origin) {
-    let packed = u64::from(origin.file) << 32 | u64::from(origin.source);
-    piece_read(tag, address, length, u64::from(thread), packed);
+    piece_read(tag, address, length, u64::from(thread), origin.packed());
 }
 
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn piece_read(tag: u64, address: u64, length: u64, thread: u64, origin: u64) -> u64 {
     let thread = thread as u32;
-    let origin = Origin {
-        source: origin as u8,
-        file: (origin >> 32) as u32,
-    };
+    let origin = Origin::unpacked(origin);
     let Some(samples) = sample::of(address, length) else {
         last_ingest::remember(tag, thread, address, length, origin.source, Place(0));
         return 0;
     };
     let entry = Entry::fresh(tag, address, length as u32, thread, origin, samples);
-    let last = last_ingest::place_of_read(tag, thread, address, length);
-    let place = relay::remember_with_content(entry, last, || {
+    let place = relay::remember_with_content(entry, || {
         if length < content::MIN_LENGTH {
             return 0;
         }
@@ -58,8 +53,8 @@ extern "C" fn piece_read(tag: u64, address: u64, length: u64, thread: u64, origi
 
 /// The class of bytes that were read before, or are a copy of such.
 #[inline(always)]
-pub(crate) const fn class_of(origin: Origin, copied: bool) -> Class {
-    if copied && origin.source == EndpointKind::None as u8 {
+pub(crate) const fn class_of(source: u8, copied: bool) -> Class {
+    if copied && source == EndpointKind::None as u8 {
         Class::TlsRecord
     } else if copied {
         Class::SameContent
@@ -94,7 +89,7 @@ pub(crate) extern "C" fn piece_ingest() -> u64 {
     };
     let entry = fresh(walk, address, length, origin_of(walk), samples);
     if address == walk.segment.get() {
-        relay::remember_with_content(entry, Place(0), || remember_content(walk, samples));
+        relay::remember_with_content(entry, || remember_content(walk, samples));
     } else {
         relay::remember(entry);
     }
@@ -164,7 +159,7 @@ pub(crate) extern "C" fn piece_egress() -> u64 {
             forget_spent(tag, &piece, cursor);
             walk.matched.set(walk.matched.get() + piece.length);
             emit(
-                class_of(piece.origin(), piece.copied),
+                class_of(piece.source, piece.copied),
                 piece.origin(),
                 piece.length,
             );

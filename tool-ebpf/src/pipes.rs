@@ -30,9 +30,9 @@ pub(crate) struct Origin {
 impl Origin {
     /// Bytes that are in the pipe by reference, or whose way into it is nobody's.
     #[inline(always)]
-    pub(crate) const fn pages(source: EndpointKind) -> Self {
+    pub(crate) const fn pages(source: u8) -> Self {
         Self {
-            source: source as u8,
+            source,
             sharing: Sharing::Pages as u8,
             file: 0,
         }
@@ -233,7 +233,7 @@ extern "C" fn pipe_drain(inode: u64, device: u64, bytes: u64, consume: u64) -> u
         padding: 0,
     };
     let Some(content) = PIPES.get_ptr_mut(key) else {
-        drained.push(Origin::pages(EndpointKind::Pipe).packed(), bytes);
+        drained.push(Origin::pages(EndpointKind::Pipe as u8).packed(), bytes);
         return 0;
     };
     // SAFETY: as in `fill`.
@@ -244,7 +244,7 @@ extern "C" fn pipe_drain(inode: u64, device: u64, bytes: u64, consume: u64) -> u
             (*content).drained = from + bytes;
         }
         let count = (*content).count as usize;
-        let mut origin = Origin::pages(EndpointKind::Pipe).packed();
+        let mut origin = Origin::pages(EndpointKind::Pipe as u8).packed();
         for run in 0..RUNS {
             if run >= count || left == 0 {
                 break;

@@ -29,12 +29,6 @@ pub(crate) static FORKS: LruHashMap<u32, ProcessKey> = LruHashMap::with_max_entr
 #[map]
 static RECORD: PerCpuArray<ProcessRecord> = PerCpuArray::with_max_entries(1, 0);
 
-const NO_PARENT: ProcessKey = ProcessKey {
-    start_time_ns: 0,
-    tgid: 0,
-    padding: 0,
-};
-
 /// `BPF_NOEXIST`: the first registration wins.
 const NOEXIST: u64 = 1;
 /// `BPF_ANY`
@@ -48,6 +42,18 @@ pub(crate) fn key_of(leader: Task) -> ProcessKey {
         tgid: leader.u32(layout!(task_tgid)),
         padding: 0,
     }
+}
+
+/// When the current process began: the other half of its key.
+#[inline(always)]
+pub(crate) fn start_time() -> u64 {
+    Task::current().leader().u64(layout!(task_start_boottime))
+}
+
+/// The thread group id that is in a tag.
+#[inline(always)]
+pub(crate) const fn tgid_of(tag: u64) -> u32 {
+    (tag >> 32) as u32
 }
 
 /// Stands for a process and its address space: it changes with the process, and, since `exec_id`
@@ -110,7 +116,17 @@ fn blank_record(tgid: u32) -> Option<*mut ProcessRecord> {
     // SAFETY: the record belongs to this CPU, where handlers do not interrupt each other; map
     // values are aligned to 8 bytes.
     unsafe {
-        (*record).parent = FORKS.get(tgid).copied().unwrap_or(NO_PARENT);
+        // Word by word: zeroes would become a call of memset.
+        let parent = (&raw mut (*record).parent).cast::<u64>();
+        let [start, tgid] = match FORKS.get_ptr(tgid) {
+            Some(fork) => [
+                fork.cast::<u64>().read_volatile(),
+                fork.cast::<u64>().add(1).read_volatile(),
+            ],
+            None => [0, 0],
+        };
+        parent.write_volatile(start);
+        parent.add(1).write_volatile(tgid);
         (*record).cgroup_id = bpf_get_current_cgroup_id();
         (*record).flags = 0;
         copy_comm(leader, record);

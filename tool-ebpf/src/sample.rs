@@ -14,6 +14,13 @@ pub(crate) const SAMPLE_LEN: u32 = 32;
 pub(crate) const UNREADABLE: u64 = u64::MAX;
 
 const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+/// Odd, with as many ones as zeroes.
+const MULTIPLIERS: [u64; 4] = [
+    0x9e37_79b9_7f4a_7c15,
+    0xc2b2_ae3d_27d4_eb4f,
+    0x1656_67b1_9e37_79f9,
+    0xd6e8_feb8_6659_fd93,
+];
 
 /// Hash (32 bits) of `length` bytes, at most [`SAMPLE_LEN`], of the user memory at `address`.
 ///
@@ -26,6 +33,18 @@ pub(crate) extern "C" fn hash_at(address: u64, length: u64) -> u64 {
     if length == 0 || length > u64::from(SAMPLE_LEN) {
         return UNREADABLE;
     }
+    hash(address, length)
+}
+
+/// [`hash_at`] without the call, of fewer than [`SAMPLE_LEN`] bytes.
+#[inline(always)]
+pub(crate) fn hash_short(address: u64, length: u64) -> u64 {
+    // Where the length was kept on the stack meanwhile, the verifier of 6.1 has lost its bounds.
+    hash(address, masked::<{ SAMPLE_LEN as u64 - 1 }>(length) as u64)
+}
+
+#[inline(always)]
+fn hash(address: u64, length: u64) -> u64 {
     let mut words = MaybeUninit::<[u64; 4]>::uninit();
     let start = words.as_mut_ptr().cast::<u64>();
     // SAFETY: four words are written and read; the length is within them; the helper handles
@@ -39,17 +58,15 @@ pub(crate) extern "C" fn hash_at(address: u64, length: u64) -> u64 {
         if bpf_probe_read_user(start.cast(), length as u32, address as *const c_void) != 0 {
             return UNREADABLE;
         }
-        let hash = absorb(length, start.read_volatile());
-        let hash = absorb(hash, start.add(1).read_volatile());
-        let hash = absorb(hash, start.add(2).read_volatile());
-        absorb(hash, start.add(3).read_volatile()) >> 32
+        // Four products that do not wait for each other. The upper half of each depends on all bits of
+        // its word but the lowest of the others' carries.
+        let hash = (length ^ start.read_volatile())
+            .wrapping_mul(MULTIPLIERS[0])
+            .wrapping_add(start.add(1).read_volatile().wrapping_mul(MULTIPLIERS[1]))
+            .wrapping_add(start.add(2).read_volatile().wrapping_mul(MULTIPLIERS[2]))
+            .wrapping_add(start.add(3).read_volatile().wrapping_mul(MULTIPLIERS[3]));
+        (hash ^ (hash >> 29)).wrapping_mul(MULTIPLIER) >> 32
     }
-}
-
-#[inline(always)]
-const fn absorb(hash: u64, word: u64) -> u64 {
-    let hash = (hash ^ word).wrapping_mul(MULTIPLIER);
-    hash ^ (hash >> 32)
 }
 
 /// `value & MASK`, also where the compiler thinks that it knows better: what a global function
@@ -104,14 +121,6 @@ static SAMPLED: PerCpuArray<[u32; SAMPLES]> = PerCpuArray::with_max_entries(1, 0
 /// Samples a buffer of `length` bytes (of a `u32`); `None`, and counted, where it cannot be read.
 #[inline(always)]
 pub(crate) fn of(address: u64, length: u64) -> Option<[u32; SAMPLES]> {
-    if length <= u64::from(SAMPLE_LEN) {
-        let hash = hash_at(address, length);
-        if hash == UNREADABLE {
-            loss::count(LossCounter::ContentUnreadable);
-            return None;
-        }
-        return Some([hash as u32, 0, 0]);
-    }
     if sample_buffer(address, length) == 0 {
         return None;
     }

@@ -15,7 +15,7 @@ use copytax_common::{
     TransferCounters, TransferKey,
 };
 
-use crate::{flows::FLOW_WORDS, lock, loss, recency, sample};
+use crate::{flows::FLOW_WORDS, lock, loss, opaque, recency, sample};
 
 const WAYS: usize = OPEN_TRANSFER_WAYS;
 
@@ -47,6 +47,8 @@ struct Set {
     source: [Cell<u32>; WAYS],
     stamp: [Cell<u32>; WAYS],
     lock: Cell<u64>,
+    /// A variable of who holds the lock, see [`opaque`].
+    found: Cell<u64>,
 }
 
 const _: () = assert!(size_of::<Set>() == size_of::<OpenTransfers>());
@@ -99,25 +101,30 @@ pub(crate) fn note(sink: u64, source: u32, flow: [u64; FLOW_WORDS], bytes: u64) 
     let flow = kind_of(flow);
     let is_transferred = is_transferred(class_of(flow));
     // Most of what programs make themselves goes where nothing was transferred.
-    if !is_transferred && way_of(set, sink) == WAYS {
+    if !is_transferred && !has_way(set, sink) {
         return;
     }
-    if !lock::acquire(set.lock.as_ptr()) {
+    if !lock::is_acquired(set.lock.as_ptr()) && transfer_lock(u64::from(index)) == 0 {
         return;
     }
-    let mut way = way_of(set, sink);
-    if way == WAYS {
-        way = sample::masked::<{ WAYS as u64 - 1 }>(transfer_begin(u64::from(index), sink));
+    let mut found = way_of(set, sink);
+    let is_known = found < WAYS as u64;
+    if !is_known {
+        found = transfer_begin(u64::from(index), sink);
     }
-    let goes_on = is_transferred && set.source[way].get() == source && is_flow(set, way, flow);
-    if set.bytes[way].get() != 0 && !goes_on {
-        transfer_end(u64::from(index), way as u64);
-    }
-    if is_transferred {
+    let way = sample::masked::<{ WAYS as u64 - 1 }>(found);
+    let goes_on =
+        is_known && is_transferred && set.source[way].get() == source && is_flow(set, way, flow);
+    if !goes_on {
+        if set.bytes[way].get() != 0 {
+            transfer_end(u64::from(index), way as u64);
+        }
         set.flow[way][0].set(flow[0]);
         set.flow[way][1].set(flow[1]);
         set.flow[way][2].set(flow[2]);
         set.source[way].set(source);
+    }
+    if is_transferred {
         set.bytes[way].set(set.bytes[way].get() + bytes);
         set.stamp[way].set(recency::now());
     }
@@ -140,6 +147,13 @@ pub(crate) fn open_bytes(sink: u64) -> u64 {
     bytes
 }
 
+/// Takes the lock of a set.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn transfer_lock(index: u64) -> u64 {
+    set_at(index as u32).map_or(0, |set| u64::from(lock::acquire(set.lock.as_ptr())))
+}
+
 #[inline(always)]
 fn set_at(index: u32) -> Option<&'static Set> {
     // SAFETY: sets live in map values, which stay; fields are plain integers, changed under the
@@ -147,16 +161,29 @@ fn set_at(index: u32) -> Option<&'static Set> {
     OPEN_TRANSFERS.get_ptr(index).map(|set| unsafe { &*set })
 }
 
-/// The way of a sink, [`WAYS`] where it has none.
+/// Whether a sink has a way of the set.
 #[inline(always)]
-fn way_of(set: &Set, sink: u64) -> usize {
-    let mut found = WAYS;
+fn has_way(set: &Set, sink: u64) -> bool {
+    let mut way = 0;
+    while way < WAYS {
+        if set.sink[way].get() == sink {
+            return true;
+        }
+        way += 1;
+    }
+    false
+}
+
+/// The way of a sink in a set, which is locked; [`WAYS`] where it has none.
+#[inline(always)]
+fn way_of(set: &Set, sink: u64) -> u64 {
+    opaque::set(&set.found, WAYS as u64);
     for way in 0..WAYS {
         if set.sink[way].get() == sink {
-            found = way;
+            opaque::set(&set.found, way as u64);
         }
     }
-    found
+    opaque::get(&set.found)
 }
 
 #[inline(always)]
@@ -165,8 +192,8 @@ fn is_flow(set: &Set, way: usize, flow: [u64; FLOW_WORDS]) -> bool {
     open[0].get() == flow[0] && open[1].get() == flow[1] && open[2].get() == flow[2]
 }
 
-/// Gives the sink a way of the set, which is locked: a free one, else the one used least recently.
-/// Gives its number.
+/// Gives the sink a way of the set, which is locked: a free one, else the one used least recently, whose
+/// run is still to be ended. Gives its number.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn transfer_begin(index: u64, sink: u64) -> u64 {
@@ -188,7 +215,6 @@ extern "C" fn transfer_begin(index: u64, sink: u64) -> u64 {
     let way = sample::masked::<{ WAYS as u64 - 1 }>(chosen);
     if set.bytes[way].get() != 0 {
         recency::count_early_end(best as u32);
-        transfer_end(index, chosen);
     }
     set.sink[way].set(sink);
     chosen

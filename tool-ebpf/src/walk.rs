@@ -10,7 +10,7 @@ use aya_ebpf::{
     macros::map,
     maps::PerCpuArray,
 };
-use copytax_common::{Call, Class, EndpointKind, LossCounter, ProcessKey};
+use copytax_common::{Call, Class, LossCounter, ProcessKey};
 
 use crate::{
     completions, kernel::copy, layout::layout, loss, opaque, pieces, relay::Origin, sampling,
@@ -90,7 +90,7 @@ pub(crate) struct Walk {
     pub(crate) thread: Cell<u32>,
     /// [`Direction`]
     direction: Cell<u8>,
-    /// [`EndpointKind`] of the call's descriptor.
+    /// [`copytax_common::EndpointKind`] of the call's descriptor.
     pub(crate) endpoint: Cell<u8>,
     /// Its file ([`crate::endpoint::Endpoint::id`]).
     pub(crate) file: Cell<u64>,
@@ -127,7 +127,8 @@ pub(crate) struct Caller {
     pub(crate) tag: u64,
     pub(crate) thread: u32,
     pub(crate) call: u8,
-    pub(crate) endpoint: EndpointKind,
+    /// [`copytax_common::EndpointKind`]
+    pub(crate) endpoint: u8,
     pub(crate) file: u64,
     pub(crate) direction: Direction,
 }
@@ -195,7 +196,7 @@ pub(crate) fn walk(caller: &Caller, shape: u8, address: u64, length: u64, result
     walk.process.set(caller.process);
     walk.thread.set(caller.thread);
     walk.direction.set(caller.direction as u8);
-    walk.endpoint.set(caller.endpoint as u8);
+    walk.endpoint.set(caller.endpoint);
     walk.call.set(caller.call);
     walk.file.set(caller.file);
     walk_memory(u64::from(shape), address, length, result)

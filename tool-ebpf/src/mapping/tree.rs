@@ -11,7 +11,7 @@ use aya_ebpf::{helpers::generated::bpf_probe_read_kernel, macros::map, maps::Per
 
 use super::Mapping;
 use crate::{
-    kernel::{Task, copy, load, scalar},
+    kernel::{Task, copy, load, untyped},
     layout::layout,
     opaque,
     sample::masked,
@@ -101,7 +101,7 @@ extern "C" fn mapping_find_once(address: u64) -> u64 {
     }
     mapping.area.copy(vma);
     mapping.conclude();
-    u64::from(mapping.area.is_still(vma, scalar(memory as u64), address))
+    u64::from(mapping.area.is_still(vma, untyped(memory as u64), address))
 }
 
 /// The entry at `address`, or 0 if that was not to be found.

@@ -6,7 +6,7 @@ use aya_ebpf::{macros::map, maps::Array};
 use copytax_common::{Class, EndpointKind};
 
 use super::table::{
-    COPIED, Request, SETS, Set, WAYS, entry, granule, index_of, relay_lock, request, set_at, unlock,
+    COPIED, SETS, Set, WAYS, entry, granule, index_of, relay_lock, request, set_at, unlock,
 };
 use crate::{
     sample,
@@ -73,14 +73,6 @@ pub(super) fn written(index: u64, way: u64) {
     }
 }
 
-/// [`written`], where it is often nothing.
-#[inline(always)]
-pub(super) fn renewed(set: &Set, request: &Request, index: u64, way: usize) {
-    if sampling::is_on() && (entry!(request, chosen) || has_chosen(set, way)) {
-        relay_write_chosen(index, way as u64);
-    }
-}
-
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn relay_write_chosen(index: u64, way: u64) -> u64 {
@@ -92,6 +84,34 @@ extern "C" fn relay_write_chosen(index: u64, way: u64) -> u64 {
         return 0;
     };
     let is_chosen = entry!(request, chosen);
+    set_bit(set, way, is_chosen);
+    if is_chosen && let (Some(chosen), Some(now)) = (chosen_of(index, way), sampling::chosen_now())
+    {
+        chosen.copy_from(now);
+    }
+    0
+}
+
+/// Chooses a byte of the entry of a way of the set, which is locked: `length` bytes at `address` were read
+/// into it again, so that nothing of it is chosen any more.
+#[inline(always)]
+pub(super) fn read_again(index: u64, way: usize, address: u64, length: u64) {
+    if sampling::is_on() {
+        relay_choose_again(index, way as u64, address, length);
+    }
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn relay_choose_again(index: u64, way: u64, address: u64, length: u64) -> u64 {
+    if !sampling::is_on() {
+        return 0;
+    }
+    let way = sample::masked::<{ WAYS as u64 - 1 }>(way);
+    let Some(set) = set_at(index) else {
+        return 0;
+    };
+    let is_chosen = sampling::choose(address, length, true);
     set_bit(set, way, is_chosen);
     if is_chosen && let (Some(chosen), Some(now)) = (chosen_of(index, way), sampling::chosen_now())
     {

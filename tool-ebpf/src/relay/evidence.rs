@@ -2,7 +2,10 @@
 
 use copytax_common::LossCounter;
 
-use super::table::{Set, WAYS, request, set_at};
+use super::{
+    habit::{SAMPLED, TRUSTED, UNSAMPLED},
+    table::{Set, WAYS, request, set_at},
+};
 use crate::{
     loss, opaque,
     sample::{self, SAMPLES},
@@ -17,6 +20,11 @@ pub(super) extern "C" fn relay_unchanged_beside(index: u64, way: u64, from: u64,
         return 0;
     };
     let way = sample::masked::<{ WAYS as u64 - 1 }>(way);
+    if set.length[way].get() <= sample::SAMPLE_LEN {
+        let at = set.sampled_at[way].get();
+        let is_beside = at >= to || at + u64::from(set.length[way].get()) <= from;
+        return u64::from(!is_beside || is_run_unchanged(set, way));
+    }
     for run in 0..SAMPLES {
         let (offset, size) = sample::run(run, set.length[way].get());
         let at = set.sampled_at[way].get() + u64::from(offset);
@@ -40,9 +48,8 @@ pub(super) extern "C" fn relay_unchanged(index: u64, way: u64, from: u64, to: u6
         return 0;
     };
     let way = sample::masked::<{ WAYS as u64 - 1 }>(way);
-    let (base, length) = (set.sampled_at[way].get(), set.length[way].get());
-    if length <= sample::SAMPLE_LEN && from <= base && base + u64::from(length) <= to {
-        return u64::from(is_unchanged(set, way, 0));
+    if set.length[way].get() <= sample::SAMPLE_LEN {
+        return u64::from(is_run_unchanged(set, way));
     }
     let mut inside = 0;
     opaque::set(&request.before, NO_RUN);
@@ -72,19 +79,29 @@ pub(super) extern "C" fn relay_unchanged(index: u64, way: u64, from: u64, to: u6
 }
 
 #[inline(always)]
-pub(super) fn is_neighbour_unchanged(set: &Set, way: usize, run: u64) -> bool {
+fn is_neighbour_unchanged(set: &Set, way: usize, run: u64) -> bool {
     run >= NO_RUN || is_unchanged(set, way, run as usize)
 }
 
+/// Whether the only run of a way is as it was read, as far as it was sampled ([`super::habit`]).
 #[inline(always)]
-pub(super) fn is_unchanged(set: &Set, way: usize, run: usize) -> bool {
+fn is_run_unchanged(set: &Set, way: usize) -> bool {
+    let how = set.samples[way][1].get();
+    if how == UNSAMPLED {
+        loss::count(LossCounter::ContentUnreadable);
+    }
+    how == TRUSTED || (how == SAMPLED && is_unchanged(set, way, 0))
+}
+
+#[inline(always)]
+fn is_unchanged(set: &Set, way: usize, run: usize) -> bool {
     let (offset, size) = sample::run(run, set.length[way].get());
     let address = set.sampled_at[way].get() + u64::from(offset);
     matches(address, size, set.samples[way][run].get())
 }
 
 #[inline(always)]
-pub(super) fn matches(address: u64, length: u32, expected: u32) -> bool {
+fn matches(address: u64, length: u32, expected: u32) -> bool {
     let hash = sample::hash_at(address, u64::from(length));
     if hash == sample::UNREADABLE {
         loss::count(LossCounter::ContentUnreadable);

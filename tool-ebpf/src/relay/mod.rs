@@ -9,13 +9,15 @@
 mod again;
 mod chosen;
 mod evidence;
+mod habit;
 mod place;
 mod remember;
 mod spend;
 mod table;
 
-pub(crate) use again::{Front, Place, spend_at};
+pub(crate) use again::{Place, Who, read_again, write_again};
 pub(crate) use chosen::copied;
+pub(crate) use habit::Habit;
 pub(crate) use remember::{remember, remember_with_content};
 pub(crate) use spend::{Found, Whole, relay_forget, spend, spend_whole};
 pub(crate) use table::{CHUNK, Entry, Origin, Piece};

@@ -1,7 +1,7 @@
 //! Remembering what was read, and making room for it in what was known of the memory.
 
 use super::{
-    again::{Place, renew},
+    again::Place,
     chosen,
     evidence::{relay_unchanged, relay_unchanged_beside},
     place::{relay_place, relay_replace, sampled_start},
@@ -30,14 +30,9 @@ pub(crate) fn remember(entry: Entry) -> Place {
     Place(relay_remember() as u32)
 }
 
-/// Like [`remember`], for a read whose content is remembered too: `content_slot` does that. Its last
-/// place may still be its own.
+/// Like [`remember`], for a read whose content is remembered too: `content_slot` does that.
 #[inline(always)]
-pub(crate) fn remember_with_content(
-    entry: Entry,
-    last: Place,
-    content_slot: impl FnOnce() -> u32,
-) -> Place {
+pub(crate) fn remember_with_content(entry: Entry, content_slot: impl FnOnce() -> u32) -> Place {
     let Some(request) = request() else {
         return Place(0);
     };
@@ -47,9 +42,6 @@ pub(crate) fn remember_with_content(
     let slot = content_slot();
     // SAFETY: the cell is valid for writes, and belongs to this CPU.
     unsafe { (*request.entry.as_ptr()).content_slot = slot };
-    if renew(last, request) {
-        return last;
-    }
     Place(relay_remember() as u32)
 }
 
@@ -126,9 +118,10 @@ extern "C" fn relay_neighbours(index: u64) -> u64 {
         return 0;
     };
     let entry = request.entry.get();
-    let mut found = 0;
+    opaque::set(&request.found, 0);
     opaque::set(&request.way, WAYS as u64);
     for way in 0..WAYS {
+        let found = opaque::get(&request.found);
         let tag = set.tag[way].get();
         if tag != entry.tag {
             if found & INSIDE == 0 && is_free(set, way) {
@@ -139,21 +132,23 @@ extern "C" fn relay_neighbours(index: u64) -> u64 {
         let (from, end) = (sampled_start(set, way), set.end[way].get());
         if end == entry.start {
             if !is_free(set, way) {
-                found |= ADJACENT;
+                opaque::set(&request.found, found | ADJACENT);
             }
         } else if from < entry.end && end > entry.start {
             if from >= entry.start && end <= entry.end && found & INSIDE == 0 {
-                found |= INSIDE;
+                opaque::set(&request.found, found | INSIDE);
                 opaque::set(&request.way, way as u64);
             } else {
-                found |= OVERLAPPING;
+                opaque::set(&request.found, found | OVERLAPPING);
             }
         }
     }
-    if found & OVERLAPPING != 0 && found & INSIDE != 0 {
-        found &= !INSIDE;
+    let found = opaque::get(&request.found);
+    if found & OVERLAPPING != 0 {
+        found & !INSIDE
+    } else {
+        found
     }
-    found
 }
 
 /// Lets an entry of the set that ends where the request's begins grow by it: many small reads that
@@ -228,8 +223,9 @@ extern "C" fn relay_trim(index: u64) -> u64 {
         return 0;
     };
     let entry = request.entry.get();
-    let mut cut = 0;
+    opaque::set(&request.found, 0);
     for way in 0..WAYS {
+        let cut = opaque::get(&request.found);
         let (start, end) = (set.start[way].get(), set.end[way].get());
         if set.tag[way].get() != entry.tag {
             continue;
@@ -239,17 +235,17 @@ extern "C" fn relay_trim(index: u64) -> u64 {
                 if is_free(set, way) {
                     set.tag[way].set(0);
                 } else {
-                    cut |= 1 << way;
+                    opaque::set(&request.found, cut | 1 << way);
                 }
             }
             continue;
         }
         if start < entry.start {
             set.end[way].set(entry.start);
-            cut |= 1 << way;
+            opaque::set(&request.found, cut | 1 << way);
         } else if end > entry.end {
             set.start[way].set(entry.end);
-            cut |= 1 << way;
+            opaque::set(&request.found, cut | 1 << way);
         } else {
             set.tag[way].set(0);
             // The content of the new entry may be that of the old one, in the same place.
@@ -258,7 +254,7 @@ extern "C" fn relay_trim(index: u64) -> u64 {
             }
         }
     }
-    cut
+    opaque::get(&request.found)
 }
 
 /// Samples what is left of some ways (bits of `cut`) of the set, which is locked. A way one of whose
@@ -270,8 +266,9 @@ extern "C" fn relay_resample(index: u64, cut: u64) -> u64 {
         return 0;
     };
     let entry = request.entry.get();
+    opaque::set(&request.found, cut);
     for way in 0..WAYS {
-        if cut & (1 << way) == 0 {
+        if opaque::get(&request.found) & (1 << way) == 0 {
             continue;
         }
         let (start, end) = (set.start[way].get(), set.end[way].get());

@@ -100,6 +100,23 @@ pub(crate) struct Origin {
     pub(crate) file: u32,
 }
 
+impl Origin {
+    /// As an argument of a global function.
+    #[inline(always)]
+    pub(crate) const fn packed(self) -> u64 {
+        (self.file as u64) << 32 | self.source as u64
+    }
+
+    /// What [`Origin::packed`] packed.
+    #[inline(always)]
+    pub(crate) const fn unpacked(packed: u64) -> Self {
+        Self {
+            source: packed as u8,
+            file: (packed >> 32) as u32,
+        }
+    }
+}
+
 /// A run of bytes that were read and are now written.
 #[derive(Clone, Copy)]
 pub(crate) struct Piece {
@@ -143,6 +160,7 @@ pub(crate) struct Request {
     /// Variables of loops, see [`opaque`].
     pub(super) way: Cell<u64>,
     pub(super) best: Cell<u64>,
+    pub(super) found: Cell<u64>,
     pub(super) before: Cell<u64>,
     pub(super) behind: Cell<u64>,
 }

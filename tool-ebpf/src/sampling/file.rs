@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     endpoint::{AF_INET, AF_INET6, Endpoint},
-    kernel::{copy, scalar},
+    kernel::{copy, untyped},
     layout::layout,
     sample::masked,
     transfers,
@@ -74,9 +74,9 @@ pub(super) extern "C" fn sample_file(slot: u64, which: u64, file: u64) -> u64 {
     let (inode, device) = endpoint.inode_and_device();
     set!(facts, inode, inode);
     set!(facts, device, device);
-    set!(facts, kind, endpoint.kind as u8);
-    if endpoint.kind.is_socket() {
-        sample_socket(slot, which, scalar(endpoint.sock()));
+    set!(facts, kind, endpoint.kind);
+    if endpoint.is_socket() {
+        sample_socket(slot, which, untyped(endpoint.sock()));
     } else {
         sample_path(slot, which, file);
     }

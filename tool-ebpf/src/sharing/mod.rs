@@ -7,11 +7,7 @@ mod tcp;
 
 use core::ffi::c_void;
 
-use aya_ebpf::{
-    helpers::generated::bpf_probe_read_kernel,
-    macros::map,
-    maps::{HashMap, PerCpuArray},
-};
+use aya_ebpf::{helpers::generated::bpf_probe_read_kernel, macros::map, maps::HashMap};
 use copytax_common::{Call, EndpointKind, OverlayFile, SPLICE_READS, Sharing, SpliceRead};
 
 use crate::{arch::O_DIRECT, endpoint::Endpoint, kernel::read, layout::layout};
@@ -58,13 +54,6 @@ const READ_BY_SPLICE: [EndpointKind; 4] = [
 #[map(name = "SPLICE_READ")]
 static IMPLEMENTATIONS: HashMap<u64, u32> = HashMap::with_max_entries(SPLICE_READS, 0);
 
-/// The files of the call that is being accounted: source, sink.
-///
-/// What is read back from here is a number to the verifier, so that [`sharing_of_call`] can be
-/// exported: it is verified once, by itself, and not along each path that calls it.
-#[map]
-static FILES: PerCpuArray<[u64; 2]> = PerCpuArray::with_max_entries(1, 0);
-
 /// What became of the bytes of a call. Tags of [`Sharing`].
 #[derive(Clone, Copy)]
 pub(crate) struct Halves {
@@ -77,33 +66,23 @@ pub(crate) struct Halves {
 /// Looks at both files of a call.
 #[inline(always)]
 pub(crate) fn of_call(call: u8, source: &Endpoint, sink: &Endpoint) -> Halves {
-    if let Some(files) = FILES.get_ptr_mut(0) {
-        // SAFETY: the element belongs to this CPU, where handlers do not interrupt each other.
-        unsafe { files.write([source.file(), sink.file()]) };
-    }
-    let found = sharing_of_call(
-        u64::from(call),
-        u64::from(source.kind as u8),
-        u64::from(sink.kind as u8),
-    );
+    let kinds = u64::from(call) | u64::from(source.kind) << 8 | u64::from(sink.kind) << 16;
+    let found = sharing_of_call(source.file(), sink.file(), kinds);
     let [both, taken, ..] = found.to_le_bytes();
     Halves { both, taken }
 }
 
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn sharing_of_call(call: u64, source_kind: u64, sink_kind: u64) -> u64 {
-    let Some(files) = FILES.get_ptr(0) else {
-        return Sharing::UnknownSource as u64;
-    };
-    // SAFETY: as in `of_call`, which has just written it.
-    let [source, sink] = unsafe { files.read_volatile() };
-    let taken = of_sink(call as u8, source, sink, sink_kind as u8) as u8;
+extern "C" fn sharing_of_call(source: u64, sink: u64, kinds: u64) -> u64 {
+    let [call, source_kind, sink_kind, ..] = kinds.to_le_bytes();
+    let taken = of_sink(call, source, sink, sink_kind) as u8;
     // A copy into the sink is one whatever the source did.
     let both = if Sharing::is_copied(taken) {
         taken
     } else {
-        Sharing::combined(sharing_of_source(source, source_kind as u8) as u8, taken)
+        let given = sharing_of_source(source, u64::from(source_kind));
+        sharing_combined(given, u64::from(taken)) as u8
     };
     u64::from_le_bytes([both, taken, 0, 0, 0, 0, 0, 0])
 }
@@ -112,11 +91,12 @@ extern "C" fn sharing_of_call(call: u64, source_kind: u64, sink_kind: u64) -> u6
 #[inline(always)]
 fn of_sink(call: u8, source: u64, sink: u64, kind: u8) -> u64 {
     if kind == EndpointKind::Tcp as u8 {
-        tcp::sharing_of(sink)
+        tcp::sharing_of_tcp(sink)
     } else if is_one_of(kind, &[EndpointKind::Pipe, EndpointKind::Unix]) {
         Sharing::None as u64
     } else if is_one_of(kind, &[EndpointKind::File, EndpointKind::Block]) {
-        sharing_of_write(source, call == Call::CopyFileRange as u8, sink)
+        let copies_ranges = call == Call::CopyFileRange as u8;
+        sharing_of_write(source, u64::from(copies_ranges), sink)
     } else {
         Sharing::UnknownSink as u64
     }
@@ -184,8 +164,10 @@ fn copy<T: Copy + Default>(address: u64, offset: u32) -> Option<T> {
 }
 
 /// Reads from a file, or from the one below it where it is one of overlayfs.
+#[unsafe(no_mangle)]
 #[inline(never)]
-fn sharing_of_source(file: u64, kind: u8) -> u64 {
+extern "C" fn sharing_of_source(file: u64, kind: u64) -> u64 {
+    let kind = kind as u8;
     if kind == EndpointKind::Pipe as u8 {
         return Sharing::Pages as u64;
     }
@@ -195,7 +177,7 @@ fn sharing_of_source(file: u64, kind: u8) -> u64 {
     if !is_one_of(kind, &READ_BY_SPLICE) {
         return Sharing::UnknownSource as u64;
     }
-    let sharing = sharing_of_file(file, kind);
+    let sharing = sharing_of_file(file, u64::from(kind));
     if sharing != Sharing::None as u64 {
         return sharing;
     }
@@ -203,7 +185,7 @@ fn sharing_of_source(file: u64, kind: u8) -> u64 {
     if below == 0 {
         return Sharing::UnknownSource as u64;
     }
-    match sharing_of_file(below, kind) {
+    match sharing_of_file(below, u64::from(kind)) {
         // An overlay on an overlay.
         0 => Sharing::UnknownSource as u64,
         sharing => sharing,
@@ -212,8 +194,10 @@ fn sharing_of_source(file: u64, kind: u8) -> u64 {
 
 /// As `do_splice_read` of `fs/splice.c` decides (6.5 and later; before, `read_iter` does). Gives
 /// [`Sharing::None`] for overlayfs.
+#[unsafe(no_mangle)]
 #[inline(never)]
-fn sharing_of_file(file: u64, kind: u8) -> u64 {
+extern "C" fn sharing_of_file(file: u64, kind: u64) -> u64 {
+    let kind = kind as u8;
     let inode = inode_of(file);
     let flags: u32 = read(inode, layout!(id_inode), layout!(sharing.inode_flags));
     if is_direct(file) || flags & S_DAX != 0 {
@@ -306,9 +290,10 @@ fn file_below(file: u64) -> u64 {
 
 /// Writes to a file. If the call `copies_ranges`, the file system may do it
 /// (`vfs_copy_file_range` of `fs/read_write.c`).
+#[unsafe(no_mangle)]
 #[inline(never)]
-fn sharing_of_write(source: u64, copies_ranges: bool, sink: u64) -> u64 {
-    if copies_ranges {
+extern "C" fn sharing_of_write(source: u64, copies_ranges: u64, sink: u64) -> u64 {
+    if copies_ranges != 0 {
         let of_sink = operation(sink, layout!(sharing.operations_copy_file_range));
         let of_source = operation(source, layout!(sharing.operations_remap_file_range));
         let is_same = super_block_of(inode_of(source)) == super_block_of(inode_of(sink));

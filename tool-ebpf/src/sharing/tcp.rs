@@ -20,8 +20,9 @@ const TX_CONF_MASK: u8 = 7;
 /// TCP itself always takes pages, since GSO is always on (`sk_setup_caps` of `net/core/sock.c`, 4.17
 /// and later). What the device of its route does not take is copied on the way to it
 /// (`validate_xmit_skb` of `net/core/dev.c`).
+#[unsafe(no_mangle)]
 #[inline(never)]
-pub(super) fn sharing_of(file: u64) -> u64 {
+pub(super) extern "C" fn sharing_of_tcp(file: u64) -> u64 {
     let socket: u64 = read(file, layout!(id_file), layout!(file_private_data));
     let sock: u64 = read(socket, layout!(id_socket), layout!(socket_sk));
     if layout!(sharing.net_device_features) == 0 || layout!(sharing.icsk_ulp_ops) == 0 {

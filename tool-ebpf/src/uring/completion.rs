@@ -130,7 +130,7 @@ pub(crate) fn on_complete(completion: &Completion) {
             thread,
             call: completed.call(),
         };
-        completed.account(&operation, task);
+        completed.account(&operation);
         sampling::send();
     }
 }
@@ -212,7 +212,7 @@ impl Completed {
 
     #[inline(always)]
     fn endpoint(&self, endpoint: Endpoint) -> Endpoint {
-        if endpoint.kind as u8 == EndpointKind::Unknown as u8 && self.result() >= 0 {
+        if endpoint.kind == EndpointKind::Unknown as u8 && self.result() >= 0 {
             loss::count(LossCounter::EndpointUnknown);
         }
         endpoint
@@ -220,10 +220,10 @@ impl Completed {
 
     /// Accounts for it in its own process.
     #[inline(always)]
-    fn account(&self, operation: &Operation, task: Task) {
+    fn account(&self, operation: &Operation) {
         let file = Endpoint::of_file(self.request().file());
         if operation.call < Call::Read as u8 {
-            self.splice(operation, task, self.endpoint(file));
+            self.splice(operation, self.endpoint(file));
         } else if operation.call >= Call::Write as u8 {
             self.egress(operation, self.endpoint(file));
         } else {
@@ -233,11 +233,11 @@ impl Completed {
 
     /// Not inlined: its variables are then not on the stack of the calls that walk memory.
     #[inline(never)]
-    fn splice(&self, operation: &Operation, task: Task, sink: Endpoint) {
+    fn splice(&self, operation: &Operation, sink: Endpoint) {
         let source = self.endpoint(if self.request().has_fixed_input() {
             Endpoint::of_file(self.request().fixed_input())
         } else {
-            Endpoint::of(task, u64::from(self.request().splice_input()))
+            Endpoint::of(Task::current(), u64::from(self.request().splice_input()))
         });
         if self.result() < 0 {
             operation.add_error(source.kind, sink.kind, self.result());
@@ -249,7 +249,7 @@ impl Completed {
     #[inline(always)]
     fn ingest(&self, operation: &Operation, source: Endpoint) {
         if self.result() < 0 {
-            operation.add_error(source.kind, EndpointKind::None, self.result());
+            operation.add_error(source.kind, EndpointKind::None as u8, self.result());
             return;
         }
         let flags = self.receive_flags();
@@ -271,7 +271,7 @@ impl Completed {
     #[inline(always)]
     fn egress(&self, operation: &Operation, sink: Endpoint) {
         if self.result() < 0 {
-            operation.add_error(EndpointKind::None, sink.kind, self.result());
+            operation.add_error(EndpointKind::None as u8, sink.kind, self.result());
             return;
         }
         let (memory, bytes) = self.memory();
@@ -339,19 +339,18 @@ impl Completed {
         };
         let file = Endpoint::of_file(self.request().file()).kind;
         let (source, sink, class) = if operation.call < Call::Read as u8 {
-            let is_pipe = file as u8 == EndpointKind::Pipe as u8;
-            let class = if is_pipe {
+            let class = if file == EndpointKind::Pipe as u8 {
                 Class::Staged
             } else {
                 Class::ZeroCopy
             };
-            (EndpointKind::Unknown, file, class)
+            (EndpointKind::Unknown as u8, file, class)
         } else if operation.call < Call::Write as u8 {
-            (file, EndpointKind::None, Class::Ingest)
+            (file, EndpointKind::None as u8, Class::Ingest)
         } else if operation.call >= Call::UringSendZc as u8 {
-            (EndpointKind::Unknown, file, Class::ByReference)
+            (EndpointKind::Unknown as u8, file, Class::ByReference)
         } else {
-            (EndpointKind::Unknown, file, Class::Unknown)
+            (EndpointKind::Unknown as u8, file, Class::Unknown)
         };
         if self.result() < 0 {
             operation.add_error(source, sink, self.result());

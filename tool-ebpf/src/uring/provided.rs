@@ -5,14 +5,13 @@ use super::{
     vectors::{self, ELEMENTS},
 };
 use crate::{
-    kernel::{copy, read, untyped},
+    kernel::{number, read},
     layout::layout,
 };
 
-/// Size of `struct io_uring_buf` (`include/uapi/linux/io_uring.h`), and where its members are.
+/// Size of `struct io_uring_buf` (`include/uapi/linux/io_uring.h`): address, then length (32 bits), id
+/// (16 bits) and what is reserved.
 const BUFFER_SIZE: u64 = 16;
-const BUFFER_LENGTH: u32 = 8;
-const BUFFER_ID: u32 = 12;
 /// Size of `struct io_uring_recvmsg_out`, which begins the buffer of an armed `RECVMSG`.
 const RECVMSG_OUT_SIZE: u64 = 16;
 
@@ -36,43 +35,25 @@ const NODE: u64 = 2;
 struct Ring {
     address: u64,
     mask: u16,
-    /// The next buffer to be used.
-    head: u16,
 }
 
 impl Ring {
-    /// That of the group which a send or receive takes its buffers from.
     #[inline(always)]
-    fn of(request: Request) -> Option<Self> {
-        let list = list_of_completed(request);
-        let id = layout!(uring.id_buffer_list);
-        if list == 0 || !is_usable(list) {
-            return None;
+    fn of_list(list: u64) -> Self {
+        Self {
+            address: number(list + u64::from(layout!(uring.buffer_list_ring))),
+            mask: read(
+                list,
+                layout!(uring.id_buffer_list),
+                layout!(uring.buffer_list_mask),
+            ),
         }
-        let mask: u16 = read(list, id, layout!(uring.buffer_list_mask));
-        Some(Self {
-            address: copy(list + u64::from(layout!(uring.buffer_list_ring))),
-            mask,
-            head: read(list, id, layout!(uring.buffer_list_head)),
-        })
     }
 
     #[inline(always)]
     fn slot(&self, position: u16) -> u64 {
         self.address
             .wrapping_add(u64::from(position & self.mask) * BUFFER_SIZE)
-    }
-
-    /// Where the buffer with this id was, among those used last.
-    #[inline(always)]
-    fn find(&self, id: u16) -> Option<u16> {
-        for back in 1..=REACH {
-            let position = self.head.wrapping_sub(back);
-            if field::<u16>(self.slot(position), BUFFER_ID) == id {
-                return Some(position);
-            }
-        }
-        None
     }
 }
 
@@ -88,10 +69,51 @@ fn is_usable(list: u64) -> bool {
     flags & RING != 0 && flags & INCREMENTAL == 0
 }
 
-/// A member of a `struct io_uring_buf`, which the process can write to.
+/// Address of the list that a request has taken its buffers from, if that is a ring, else 0.
 #[inline(always)]
-fn field<T: Copy + Default>(buffer: u64, offset: u32) -> T {
-    copy(buffer.wrapping_add(u64::from(offset)))
+fn ring_of(request: Request) -> u64 {
+    let list = list_of_completed(request);
+    if list != 0 && is_usable(list) {
+        list
+    } else {
+        0
+    }
+}
+
+/// What [`uring_ring_find`] gives where there is no such buffer.
+const NOWHERE: u64 = 1 << 16;
+
+/// Where in the ring the buffer with this id was, among those used last.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn uring_ring_find(list: u64, wanted: u64) -> u64 {
+    let ring = Ring::of_list(list);
+    let head: u16 = read(
+        list,
+        layout!(uring.id_buffer_list),
+        layout!(uring.buffer_list_head),
+    );
+    for back in 1..=REACH {
+        let position = head.wrapping_sub(back);
+        let (_, id) = length_and_id(ring.slot(position));
+        if u64::from(id) == wanted {
+            return u64::from(position);
+        }
+    }
+    NOWHERE
+}
+
+/// Address of a `struct io_uring_buf`, which the process can write to.
+#[inline(always)]
+fn address_of(buffer: u64) -> u64 {
+    number(buffer)
+}
+
+/// Its length and its id.
+#[inline(always)]
+fn length_and_id(buffer: u64) -> (u32, u16) {
+    let word = number(buffer.wrapping_add(8));
+    (word as u32, (word >> 32) as u16)
 }
 
 /// Address of the `struct io_buffer_list` that a request has taken its buffers from.
@@ -99,13 +121,14 @@ fn field<T: Copy + Default>(buffer: u64, offset: u32) -> T {
 fn list_of_completed(request: Request) -> u64 {
     let context = request.context();
     if layout!(uring.buffer_list_flags) != 0 {
-        return list_of(context, u64::from(request.buffer_group()));
+        return uring_buffer_list(context, u64::from(request.buffer_group()));
     }
     // Not all requests keep the number of their group before that, but they keep the list. Where it is a
     // classic buffer instead, it is not the list of what is read as its number.
     let list = request.buffer_list();
-    let group: u16 = copy(list.wrapping_add(u64::from(layout!(uring.buffer_list_bgid))));
-    if list_of(context, u64::from(group)) == list {
+    let id = layout!(uring.id_buffer_list);
+    let group: u16 = read(list, id, layout!(uring.buffer_list_bgid));
+    if uring_buffer_list(context, u64::from(group)) == list {
         list
     } else {
         0
@@ -113,10 +136,11 @@ fn list_of_completed(request: Request) -> u64 {
 }
 
 /// Address of the `struct io_buffer_list` of a group: a look-up in an array, or in an XArray.
-#[inline(always)]
-fn list_of(context: u64, group: u64) -> u64 {
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn uring_buffer_list(context: u64, group: u64) -> u64 {
     if layout!(uring.ctx_buffer_array) != 0 && group < ARRAY {
-        let array: u64 = copy(untyped(context) + u64::from(layout!(uring.ctx_buffer_array)));
+        let array = number(context + u64::from(layout!(uring.ctx_buffer_array)));
         // It is made with the first group that belongs there (`io_init_bl_list`).
         if array != 0 {
             return array + group * u64::from(layout!(uring.buffer_list_size));
@@ -126,11 +150,7 @@ fn list_of(context: u64, group: u64) -> u64 {
         return 0;
     }
     let id = layout!(uring.id_xa_node);
-    let mut entry: u64 = read(
-        context,
-        layout!(uring.id_ctx),
-        layout!(uring.ctx_buffer_lists),
-    );
+    let mut entry = number(context + u64::from(layout!(uring.ctx_buffer_lists)));
     for _ in 0..XARRAY_LEVELS {
         if entry & 3 != NODE {
             break;
@@ -139,7 +159,7 @@ fn list_of(context: u64, group: u64) -> u64 {
         let shift: u8 = read(node, id, layout!(uring.xa_node_shift));
         let slot = (group >> (shift & 15)) & 63;
         let slots = node + u64::from(layout!(uring.xa_node_slots));
-        entry = copy(slots + slot * 8);
+        entry = number(slots + slot * 8);
     }
     if entry & 3 == 0 { entry } else { 0 }
 }
@@ -147,30 +167,37 @@ fn list_of(context: u64, group: u64) -> u64 {
 /// Address of the one buffer with this id, 0 where it is not known.
 #[inline(always)]
 pub(super) fn single(request: Request, id: u16) -> u64 {
-    let Some(ring) = Ring::of(request) else {
+    let list = ring_of(request);
+    if list == 0 {
         return 0;
-    };
-    ring.find(id)
-        .map_or(0, |position| field(ring.slot(position), 0))
+    }
+    let position = uring_ring_find(list, u64::from(id));
+    if position == NOWHERE {
+        return 0;
+    }
+    address_of(Ring::of_list(list).slot(position as u16))
 }
 
 /// Makes a vector of the buffers from this id on that `bytes` fill; gives its length.
 #[inline(always)]
 pub(super) fn several(request: Request, id: u16, bytes: u64) -> u64 {
-    let Some(ring) = Ring::of(request) else {
+    let list = ring_of(request);
+    if list == 0 {
         return 0;
-    };
-    let Some(first) = ring.find(id) else {
+    }
+    let first = uring_ring_find(list, u64::from(id));
+    if first == NOWHERE {
         return 0;
-    };
+    }
+    let (ring, first) = (Ring::of_list(list), first as u16);
     let mut left = bytes;
     for index in 0..ELEMENTS as u16 {
         if left == 0 {
             return u64::from(index);
         }
         let slot = ring.slot(first.wrapping_add(index));
-        let length = u64::from(field::<u32>(slot, BUFFER_LENGTH));
-        vectors::set(index, [field(slot, 0), length]);
+        let length = u64::from(length_and_id(slot).0);
+        vectors::set(index, [address_of(slot), length]);
         left = left.saturating_sub(length);
     }
     ELEMENTS as u64

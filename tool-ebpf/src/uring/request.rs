@@ -1,7 +1,7 @@
 //! A request of io_uring: `struct io_kiocb` and the command in it.
 
 use crate::{
-    kernel::{copy, read, untyped},
+    kernel::{number, read},
     layout::layout,
 };
 
@@ -39,15 +39,11 @@ macro_rules! fields {
 
 impl Request {
     fields! {
-        /// Its file, 0 where it came to none.
-        file: u64 = id_request.request_file;
         operation: u8 = id_request.request_opcode;
         flags: u32 = id_request.request_flags;
         user_data: u64 = id_request.request_user_data;
         /// Its result, once it is complete.
         result: i32 = id_request.request_result;
-        /// Address of its `io_ring_ctx`.
-        context: u64 = id_request.request_ctx;
         async_data: u64 = id_request.request_async_data;
         rw_address: u64 = id_rw.rw_addr;
         rw_length: u32 = id_rw.rw_len;
@@ -63,14 +59,24 @@ impl Request {
         buffer_group: u16 = id_message.message_buf_group;
         splice_flags: u32 = id_splice.splice_flags;
         splice_input: u32 = id_splice.splice_fd_in;
-        splice_node: u64 = id_splice.splice_rsrc_node;
+    }
+
+    /// Its file, 0 where it came to none.
+    #[inline(always)]
+    pub(crate) fn file(self) -> u64 {
+        number(self.0 + u64::from(layout!(uring.request_file)))
+    }
+
+    /// Address of its `io_ring_ctx`.
+    #[inline(always)]
+    pub(crate) fn context(self) -> u64 {
+        number(self.0 + u64::from(layout!(uring.request_ctx)))
     }
 
     /// The buffer, behind what earlier attempts have moved; or the `struct msghdr`.
     #[inline(always)]
     pub(crate) fn buffer(self) -> u64 {
-        // Not `read`: the verifier would let nobody calculate with the pointer.
-        copy(self.0 + u64::from(layout!(uring.message_buf)))
+        number(self.0 + u64::from(layout!(uring.message_buf)))
     }
 
     /// The `struct io_buffer_list` of its buffer, or the `struct io_buffer` itself, before 6.12; 0 where
@@ -79,8 +85,7 @@ impl Request {
     pub(crate) fn buffer_list(self) -> u64 {
         match layout!(uring.request_buf_list) {
             0 => 0,
-            // As above.
-            offset => copy(self.0 + u64::from(offset)),
+            offset => number(self.0 + u64::from(offset)),
         }
     }
 
@@ -124,19 +129,13 @@ impl Request {
     #[inline(always)]
     pub(crate) fn fixed_input(self) -> u64 {
         if layout!(uring.splice_rsrc_node) != 0 {
-            let node = self.splice_node();
-            let file: u64 = read(
-                node,
-                layout!(uring.id_rsrc_node),
-                layout!(uring.rsrc_node_file_ptr),
-            );
-            return file & FILE_POINTER;
+            let node = number(self.0 + u64::from(layout!(uring.splice_rsrc_node)));
+            return number(node + u64::from(layout!(uring.rsrc_node_file_ptr))) & FILE_POINTER;
         }
         if layout!(uring.ctx_fixed_files) == 0 {
             return 0;
         }
-        let table = untyped(self.context()) + u64::from(layout!(uring.ctx_fixed_files));
-        let slot = copy::<u64>(table) + u64::from(self.splice_input()) * 8;
-        copy::<u64>(slot) & FILE_POINTER
+        let table = number(self.context() + u64::from(layout!(uring.ctx_fixed_files)));
+        number(table + u64::from(self.splice_input()) * 8) & FILE_POINTER
     }
 }

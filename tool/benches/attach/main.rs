@@ -20,6 +20,8 @@ use crate::times::Times;
 const ATTACH_LIMIT: f64 = 300.0;
 /// Resident megabytes while a machine with [`PROCESSES`] is watched.
 const MEMORY_LIMIT: f64 = 40.0;
+/// The same where functions are named, too: files with names and lines are mapped meanwhile.
+const MEMORY_LIMIT_WITH_STACKS: f64 = 300.0;
 /// Idle processes on the machine while memory is measured.
 const PROCESSES: usize = 2_000;
 
@@ -65,14 +67,27 @@ fn main() -> Result<ExitCode> {
             ATTACH_LIMIT,
         );
     }
-    let peak = memory::peak_of_audit(PROCESSES)?;
-    lines += &limit(
-        &mut kept,
-        &format!("peak resident memory with {PROCESSES} idle processes"),
-        peak,
-        "MB",
-        MEMORY_LIMIT,
-    );
+    let audits = [
+        (
+            "counts alone (`--no-stacks`)",
+            &["--no-stacks"][..],
+            MEMORY_LIMIT,
+        ),
+        (
+            "with stacks, and their names",
+            &[],
+            MEMORY_LIMIT_WITH_STACKS,
+        ),
+    ];
+    for (what, words, megabytes) in audits {
+        lines += &limit(
+            &mut kept,
+            &format!("peak resident memory with {PROCESSES} idle processes, {what}"),
+            memory::peak_of_audit(PROCESSES, words)?,
+            "MB",
+            megabytes,
+        );
+    }
     let text = format!(
         "{}\nMilliseconds, median of {} (best):\n\n{table}\n{lines}",
         document::provenance("cargo xtask bench attach --write"),

@@ -9,11 +9,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 /// The largest resident size, in megabytes, that `copytax audit -a` reached while `count` idle
-/// processes existed.
-pub(crate) fn peak_of_audit(count: usize) -> Result<f64> {
+/// processes existed; `words` are further arguments.
+pub(crate) fn peak_of_audit(count: usize, words: &[&str]) -> Result<f64> {
     let _idle = Idle::start(count)?;
     let mut audit = Command::new(env!("CARGO_BIN_EXE_copytax"))
         .args(["audit", "-a", "-d", "3s"])
+        .args(words)
         .stdout(Stdio::null())
         .spawn()
         .context("cannot start copytax")?;

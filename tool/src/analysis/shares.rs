@@ -85,12 +85,15 @@ impl<'a> Key<'a> {
     }
 }
 
-/// `part` as a share of `total`, which has `samples` samples, and its margin.
+/// `part` as a share, 0 to 1, of `total`, which has `samples` samples, and half the width of the interval
+/// that has the true share in 95 of 100 cases.
 ///
-/// The variance is that of a ratio of sums of independent samples. Near 0 and 1 it says too little:
-/// what `samples` samples did not show may still be 3 / `samples` of the whole (the rule of three).
+/// The variance is that of a ratio of sums of independent samples, corrected for that samples are whole
+/// numbers (Cochran, Sampling Techniques, 3rd edition, section 3.6). Near 0 and 1 it says too little: what
+/// `samples` samples did not show may still be 3 / `samples` of the whole (the rule of three).
 #[expect(clippy::cast_precision_loss, reason = "a margin of error")]
-fn share(part: Estimate, total: Estimate, samples: u64) -> (f64, f64) {
+#[must_use]
+pub fn share(part: Estimate, total: Estimate, samples: u64) -> (f64, f64) {
     if total.value <= 0.0 {
         return (0.0, 1.0);
     }
@@ -101,8 +104,9 @@ fn share(part: Estimate, total: Estimate, samples: u64) -> (f64, f64) {
         variance: ((1.0 - share).powi(2) * part.variance + share.powi(2) * rest)
             / total.value.powi(2),
     };
-    let unseen = 3.0 / (samples.max(1) as f64);
-    (share, ratio.margin().max(unseen).min(1.0))
+    let samples = samples.max(1) as f64;
+    let margin = ratio.margin() + 0.5 / samples;
+    (share, margin.max(3.0 / samples).min(1.0))
 }
 
 #[cfg(test)]

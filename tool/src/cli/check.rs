@@ -10,7 +10,7 @@ use super::diagnosis::DiagnosisArgs;
 use super::engine::EngineArgs;
 use super::failure::Failure;
 use super::output::Output;
-use super::report::open;
+use super::report::RecordedArgs;
 use super::terminal::{self, ColorChoice};
 use super::{duration, live, rules, stdout};
 use crate::analysis;
@@ -18,7 +18,6 @@ use crate::analysis::catalog::{Catalog, Glob};
 use crate::analysis::policy::{self, Check, Forbidden, Policy, evaluate, parse_bytes, parse_share};
 use crate::capture::{Profiling, Settings, Target};
 use crate::model::{Audit, Snapshot};
-use crate::recording::Selection;
 use crate::report::check as report;
 
 /// Where policies are looked for.
@@ -173,7 +172,7 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
         })
     };
     match (&args.recording, args.command.as_slice()) {
-        (Some(path), _) => check(open(path)?.snapshot(&Selection::default())?),
+        (Some(path), _) => check(RecordedArgs::all_of(path).snapshot()?),
         (None, []) => Err(Failure::usage(
             "nothing to check: give a recording, or a command after --",
         )),

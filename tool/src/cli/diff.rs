@@ -107,6 +107,7 @@ impl Recorded {
             Ok((recording.snapshot(&all)?, recording.timeline(&all, CELLS)?))
         };
         let (mut snapshot, timeline) = read()?;
+        analysis::calibrate(&mut snapshot);
         let profile = std::mem::take(&mut snapshot.profile);
         Ok(Self {
             name: path.display().to_string(),

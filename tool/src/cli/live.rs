@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use super::failure::Failure;
 use super::progress::{self, Progress};
 use super::signals::{Signals, Stop};
+use crate::analysis;
 use crate::capture::{self, CaptureError, Observation, Settings, Target};
 use crate::host::kernel;
 use crate::model::Snapshot;
@@ -14,15 +15,15 @@ pub(crate) fn run(
     settings: &Settings,
     report: impl FnOnce(Snapshot) -> Result<ExitCode, Failure> + Send + 'static,
 ) -> Result<ExitCode, Failure> {
-    run_with(
-        settings,
-        None,
-        Progress::of_count(settings.duration),
-        report,
-    )
+    let progress = Progress::of_count(settings.duration);
+    run_with(settings, None, progress, |mut snapshot| {
+        analysis::calibrate(&mut snapshot);
+        report(snapshot)
+    })
 }
 
-/// [`run`], with an observer if there is one, and progress of one's own.
+/// [`run`], with an observer if there is one, and progress of one's own; `report` gets what was sampled
+/// as it was sampled.
 pub(crate) fn run_with(
     settings: &Settings,
     observation: Option<Observation>,

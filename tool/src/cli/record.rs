@@ -164,6 +164,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         }
         let snapshot = last.redacted(&snapshot).into_owned();
         last.look_last(&snapshot)?;
+        let mut snapshot = snapshot;
+        analysis::calibrate(&mut snapshot);
         let mut audit = analysis::audit(Snapshot {
             profile: crate::model::Profile::default(),
             ..snapshot.clone()

@@ -126,7 +126,9 @@ impl RecordedArgs {
             to: self.to,
             pids: self.pids.clone(),
         };
-        Ok(recording.snapshot(&selection)?)
+        let mut snapshot = recording.snapshot(&selection)?;
+        analysis::calibrate(&mut snapshot);
+        Ok(snapshot)
     }
 }
 

@@ -147,6 +147,15 @@ impl Estimate {
         self.variance += other.variance;
     }
 
+    /// So many times as much.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self {
+            value: self.value * factor,
+            variance: self.variance * factor * factor,
+        }
+    }
+
     /// Half the width of the interval that has the true sum in 95 of 100 cases.
     #[must_use]
     pub fn margin(&self) -> f64 {

@@ -104,7 +104,7 @@ pub(crate) fn of_kernel(btf: &Btf<'_>) -> Result<Kernel, ProbeError> {
         sock_zckey: at("sock", "sk_zckey")?,
         sock_zerocopy: enumerator(btf, "sock_flags", "SOCK_ZEROCOPY")?,
         bprm_filename: at("linux_binprm", "filename")?,
-        id_list_head: structure(btf, "list_head")?,
+        id_number: structure(btf, "timespec64")?,
         id_file: structure(btf, "file")?,
         id_inode: structure(btf, "inode")?,
         id_socket: structure(btf, "socket")?,

@@ -16,7 +16,7 @@ use crate::probe::btf::Btf as KernelBtf;
 use crate::probe::cause::cause;
 use crate::probe::clock;
 use crate::probe::layout::uring::CATEGORY as URING;
-use crate::probe::program::{not_attached, program, refused};
+use crate::probe::program::{Programs, not_attached, program, refused};
 use crate::probe::samples::SampleReader;
 use crate::probe::sampling::Sampling;
 use crate::probe::uring::Uring;
@@ -63,6 +63,25 @@ pub struct LoadTimes {
     pub maps: Duration,
     /// The verifier and the compiler to machine code, over all programs.
     pub programs: Duration,
+}
+
+/// Loads the programs that there must be; `types` are for the raw engine.
+fn load_own(programs: &mut Programs<'_>, types: Option<&Btf>) -> Result<(), ProbeError> {
+    if let Some(types) = types {
+        for (name, tracepoint) in RAW_PROGRAMS {
+            let program: &mut BtfTracePoint = programs.take(name)?;
+            program
+                .load(tracepoint, types)
+                .map_err(|error| refused(name, &error))?;
+        }
+        return Ok(());
+    }
+    let names = LIFECYCLE_TRACEPOINTS.map(|(name, _)| name);
+    for name in names.into_iter().chain(["sys_exit_tracepoint"]) {
+        let program: &mut TracePoint = programs.take(name)?;
+        program.load().map_err(|error| refused(name, &error))?;
+    }
+    Ok(())
 }
 
 /// An attachment; dropping it detaches.
@@ -128,8 +147,9 @@ impl Session {
         drop(btf);
         drop(bytes);
         let load = |object: &[u8], layout: &KernelLayout, sampling: &Sampling| {
-            let mut session = Self::load_object(object, types.as_ref(), layout, filter, sampling)?;
-            session.load_uring(uring.clone(), types.as_ref());
+            let uring = uring.clone();
+            let mut session =
+                Self::load_object(object, types.as_ref(), layout, filter, (uring, sampling))?;
             session.load_clock(sampling);
             session.times.types = begin.elapsed() - session.times.maps - session.times.programs;
             tracing::debug!("loaded: {:?}", session.times);
@@ -181,7 +201,7 @@ impl Session {
         types: Option<&Btf>,
         layout: &KernelLayout,
         filter: &Filter,
-        sampling: &Sampling,
+        (uring, sampling): (Result<Option<Uring>, String>, &Sampling),
     ) -> Result<Self, ProbeError> {
         let begin = Instant::now();
         let mut loader = EbpfLoader::new();
@@ -195,52 +215,39 @@ impl Session {
             .load(bytes)
             .map_err(|error| ProbeError::Load(cause(&error)))?;
         let maps_done = Instant::now();
-        let engine = if let Some(types) = types {
-            for (name, tracepoint) in RAW_PROGRAMS {
-                let program: &mut BtfTracePoint = program(&mut ebpf, name)?;
-                program
-                    .load(tracepoint, types)
-                    .map_err(|error| refused(name, &error))?;
-            }
-            Engine::Raw
-        } else {
-            let names = LIFECYCLE_TRACEPOINTS.map(|(name, _)| name);
-            for name in names.into_iter().chain(["sys_exit_tracepoint"]) {
-                let program: &mut TracePoint = program(&mut ebpf, name)?;
-                program.load().map_err(|error| refused(name, &error))?;
-            }
-            Engine::Tracepoint
-        };
+        let mut programs = Programs::of(&mut ebpf);
+        let uring = thread::scope(|scope| {
+            // The verifier takes as long for io_uring as for all else.
+            let optional = uring.map(|found| {
+                found.map(|uring| {
+                    let mut programs = programs.split_off(&uring.names());
+                    scope.spawn(move || uring.load(&mut programs, types).map(|()| uring))
+                })
+            });
+            load_own(&mut programs, types)?;
+            let loaded = optional.and_then(|thread| {
+                let result = thread.map(|thread| thread.join()).transpose();
+                let result = result.map_err(|_| "its thread panicked".to_owned())?;
+                result.transpose().map_err(|error| error.to_string())
+            });
+            Ok::<_, ProbeError>(loaded)
+        })?;
         let samples = sampling.is_on().then(|| SampleReader::take(&mut ebpf));
         Ok(Self {
             ebpf,
-            engine,
+            engine: types.map_or(Engine::Tracepoint, |_| Engine::Raw),
             samples: samples.transpose()?,
             sampling_refused: None,
             clock: Ok(false),
             links: Vec::new(),
             has_rdonly_cast: layout.has_rdonly_cast != 0,
-            uring: Ok(None),
+            uring,
             times: LoadTimes {
                 types: Duration::ZERO,
                 maps: maps_done - begin,
                 programs: maps_done.elapsed(),
             },
         })
-    }
-
-    /// Loads what io_uring needs, if the kernel takes it.
-    fn load_uring(&mut self, uring: Result<Option<Uring>, String>, types: Option<&Btf>) {
-        let begin = Instant::now();
-        self.uring = uring.and_then(|found| {
-            if let Some(uring) = &found {
-                uring
-                    .load(&mut self.ebpf, types)
-                    .map_err(|error| error.to_string())?;
-            }
-            Ok(found)
-        });
-        self.times.programs += begin.elapsed();
     }
 
     /// Loads what samples CPU time, if the kernel takes it.

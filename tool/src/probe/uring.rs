@@ -1,14 +1,14 @@
 //! The programs that account for io_uring. They are optional: a kernel may have none of it.
 
+use aya::Btf;
 use aya::programs::{BtfTracePoint, TracePoint};
-use aya::{Btf, Ebpf};
 use copytax_common::UringLayout;
 
 use crate::model::Engine;
 use crate::probe::ProbeError;
 use crate::probe::btf::Btf as KernelBtf;
 use crate::probe::layout::uring::{COMPLETE, OVERFLOW, of_kernel, submit_tracepoint};
-use crate::probe::program::{program, refused};
+use crate::probe::program::{Programs, refused};
 
 /// io_uring of the running kernel, if it can be accounted.
 #[derive(Clone, Copy)]
@@ -54,18 +54,27 @@ impl Uring {
         }))
     }
 
+    /// Its programs, by their names.
+    pub(crate) fn names(&self) -> [&'static str; 3] {
+        self.programs.map(|(name, _)| name)
+    }
+
     /// Loads the programs; `types` are for the raw engine.
     ///
     /// # Errors
     ///
     /// The kernel's words.
-    pub(crate) fn load(&self, ebpf: &mut Ebpf, types: Option<&Btf>) -> Result<(), ProbeError> {
+    pub(crate) fn load(
+        &self,
+        programs: &mut Programs<'_>,
+        types: Option<&Btf>,
+    ) -> Result<(), ProbeError> {
         for (name, tracepoint) in self.programs {
             if let Some(types) = types {
-                let raw: &mut BtfTracePoint = program(ebpf, name)?;
+                let raw: &mut BtfTracePoint = programs.take(name)?;
                 raw.load(tracepoint, types)
             } else {
-                let tracepoint: &mut TracePoint = program(ebpf, name)?;
+                let tracepoint: &mut TracePoint = programs.take(name)?;
                 tracepoint.load()
             }
             .map_err(|error| refused(name, &error))?;

@@ -18,8 +18,10 @@ const PROCESS_LIMIT: usize = 1024;
 /// How long the mappings of a process are believed. It may load or unload code, or execute another
 /// program, without an address that gives it away.
 const BELIEVED: Duration = Duration::from_secs(2);
-/// How soon mappings are read again for an address that they do not tell of.
+/// How soon at the latest mappings are read again for an address that they do not tell of. At first that
+/// is at once, since a process may just have executed a program; each time in vain it is twice as long.
 const MISSING: Duration = Duration::from_millis(50);
+const FIRST_IN_VAIN: Duration = Duration::from_millis(1);
 /// Share of the time that reading the mappings of one process may take.
 const EFFORT: u32 = 50;
 /// Nanoseconds of a tick of `/proc/PID/stat` (`USER_HZ`, `include/asm-generic/param.h`).
@@ -41,6 +43,8 @@ struct Process {
     read_at: Instant,
     /// How long reading took.
     effort: Duration,
+    /// How soon they are read again for an address that is missing.
+    patience: Duration,
     last_visit: u64,
 }
 
@@ -107,11 +111,13 @@ impl Visit<'_> {
         if let Some(place) = self.process.find(address) {
             return Some(self.place(place, address));
         }
-        if self.process.age(self.now) > self.process.at_least(MISSING) {
-            self.process.read_again(self.id, self.now);
+        if self.process.age(self.now) < self.process.patience {
+            return None;
         }
-        let place = self.process.find(address)?;
-        Some(self.place(place, address))
+        self.process.read_again(self.id, self.now);
+        let place = self.process.find(address);
+        self.process.be_patient(place.is_some());
+        Some(self.place(place?, address))
     }
 
     fn place(&mut self, place: usize, address: u64) -> (Arc<Module>, u64) {
@@ -141,6 +147,7 @@ impl Process {
             jit: None,
             read_at: now,
             effort: started.elapsed(),
+            patience: Duration::ZERO,
             last_visit: 0,
         }
     }
@@ -163,6 +170,13 @@ impl Process {
             self.renew(id);
         }
         self.effort = started.elapsed();
+    }
+
+    /// Sets when a missing address is worth another look, after one that was or was not.
+    fn be_patient(&mut self, was_worth_it: bool) {
+        let in_vain = (self.patience * 2).clamp(FIRST_IN_VAIN, MISSING);
+        let patience = if was_worth_it { FIRST_IN_VAIN } else { in_vain };
+        self.patience = self.at_least(patience);
     }
 
     /// Forgets what may be found now but was not before: files that could not be opened, and a perf

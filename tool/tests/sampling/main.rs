@@ -10,6 +10,7 @@ mod facts;
 mod limits;
 mod moves;
 mod rings;
+mod shares;
 mod worker;
 
 use std::process::ExitCode;
@@ -21,12 +22,20 @@ use copytax::model::Engine;
 /// A test, for an engine.
 type Test = fn(Engine) -> anyhow::Result<()>;
 
-const TESTS: [(&str, Test); 9] = [
+const TESTS: [(&str, Test); 11] = [
     (
         "estimates_are_near_the_truth",
         estimates::are_near_the_truth,
     ),
     ("stay_so_under_the_cap", estimates::stay_so_under_the_cap),
+    (
+        "shares_are_within_their_intervals",
+        shares::are_within_their_intervals,
+    ),
+    (
+        "shares_stay_within_under_the_cap",
+        shares::stay_within_under_the_cap,
+    ),
     ("reads_and_writes_pair_up", facts::reads_and_writes_pair_up),
     (
         "files_and_addresses_are_right",
@@ -53,8 +62,11 @@ const TESTS: [(&str, Test); 9] = [
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().collect();
-    if words.get(1).is_some_and(|word| word == "--worker") {
-        return worker::main(&words[2..]);
+    match words.get(1).map(String::as_str) {
+        Some("--worker") => return worker::main(&words[2..]),
+        Some("--seeds") => return shares::run_all(&words[2..]),
+        Some("--seed") => return shares::run_one(&words[2..]),
+        _ => {}
     }
     let arguments = Arguments::from_args();
     if !rustix::process::geteuid().is_root() {

@@ -95,7 +95,6 @@ pub(crate) fn of_kernel(
         id_rw: id("io_rw")?,
         id_message: id("io_sr_msg")?,
         id_splice: id("io_splice")?,
-        id_rsrc_node: optional_id("io_rsrc_node"),
         id_ctx: id("io_ring_ctx")?,
         id_xa_node: optional_id("xa_node"),
         id_buffer_list: optional_id("io_buffer_list"),

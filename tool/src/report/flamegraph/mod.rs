@@ -99,6 +99,9 @@ fn grow(
     for stack in &stacks {
         let labels = labels(sampled, stack, options);
         tree.add(side, labels, stack.kind, stack.weight, scale);
+        if side == Side::New {
+            tree.count(stack.samples);
+        }
     }
     Facts::of(sampled, options, &stacks)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::analysis::share;
 use crate::model::{Estimate, SiteKind};
 use crate::report::graph::{Label, LabelKind, Weight, number};
 
@@ -21,6 +22,8 @@ pub(super) enum Side {
 pub(super) struct Tree {
     boxes: Vec<Node>,
     weight: Weight,
+    /// Samples of the new profile.
+    samples: u64,
 }
 
 /// One box.
@@ -59,7 +62,13 @@ impl Tree {
         Self {
             boxes: vec![root],
             weight,
+            samples: 0,
         }
+    }
+
+    /// Adds samples that the stacks of the new profile stand for.
+    pub(super) const fn count(&mut self, samples: u64) {
+        self.samples = self.samples.saturating_add(samples);
     }
 
     /// Adds a stack of this weight times `scale`.
@@ -71,10 +80,7 @@ impl Tree {
         weight: Estimate,
         scale: f64,
     ) {
-        let weight = Estimate {
-            value: weight.value * scale,
-            variance: weight.variance * scale * scale,
-        };
+        let weight = weight.times(scale);
         let mut at = 0;
         self.boxes[at].weights.add(side, weight);
         for label in labels {
@@ -132,9 +138,19 @@ impl Tree {
         let mut parts = vec![if is_difference {
             this.weights.change(self.weight)
         } else {
-            let new = this.weights.new;
-            let share = 100.0 * new.value / self.boxes[0].weights.new.value.max(1.0);
-            format!("{}, {share:.1}%", with_margin(new, self.weight))
+            let (new, root) = (this.weights.new, self.boxes[0].weights.new);
+            let (share, margin) = share(new, root, self.samples);
+            let margin = match self.weight {
+                // The sum of all is counted; only which part of it a box is was sampled.
+                Weight::Bytes if number == 0 => 0.0,
+                Weight::Bytes => root.value * margin,
+                Weight::Calls | Weight::Cpu => new.margin(),
+            };
+            let percent = 100.0 * share;
+            format!(
+                "{}, {percent:.1}%",
+                with_margin(new.value, margin, self.weight)
+            )
         }];
         parts.extend(this.places.iter().take(PLACES).cloned());
         if this.places.len() > PLACES {
@@ -189,15 +205,11 @@ impl Weights {
     fn change(&self, weight: Weight) -> String {
         let change = difference(self.base, self.new);
         let sign = if change.value < 0.0 { '-' } else { '+' };
-        let size = Estimate {
-            value: change.value.abs(),
-            ..change
-        };
         format!(
             "{} to {}, {sign}{}",
             number(self.base.value, weight),
             number(self.new.value, weight),
-            with_margin(size, weight),
+            with_margin(change.value.abs(), change.margin(), weight),
         )
     }
 }
@@ -209,7 +221,6 @@ fn difference(base: Estimate, new: Estimate) -> Estimate {
     }
 }
 
-fn with_margin(estimate: Estimate, weight: Weight) -> String {
-    let margin = number(estimate.margin(), weight);
-    format!("{} ±{margin}", number(estimate.value, weight))
+fn with_margin(value: f64, margin: f64, weight: Weight) -> String {
+    format!("{} ±{}", number(value, weight), number(margin, weight))
 }

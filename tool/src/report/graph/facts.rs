@@ -21,8 +21,10 @@ impl Facts {
         stacks: &[Weighted<'_>],
     ) -> Self {
         let mut total = Estimate::default();
+        let mut samples: u64 = 0;
         for stack in stacks {
             total.add(stack.weight);
+            samples = samples.saturating_add(stack.samples);
         }
         let sampling = &sampled.profile.sampling;
         let mut notes = Vec::new();
@@ -30,7 +32,7 @@ impl Facts {
         notes.extend(intervals(sampling, options));
         notes.push(format!(
             "± is half the width of the 95% interval that sampling leaves. {}.",
-            lost(sampling)
+            lost(sampling, options.weight)
         ));
         notes.push(format!(
             "Window from {}.",
@@ -39,11 +41,11 @@ impl Facts {
         Self {
             title: title(options),
             summary: format!(
-                "{} {} in {}, {}, {} lost",
+                "{}{} in {}, {}, {} lost",
                 number(total.value, options.weight),
-                margin_of(total),
+                margin_of(total, options.weight),
                 units::duration(sampled.window.duration),
-                units::counted(samples(sampled, stacks), "sample", "samples"),
+                units::counted(samples, "sample", "samples"),
                 units::count(sampling.dropped),
             ),
             notes,
@@ -114,29 +116,24 @@ fn intervals(sampling: &Sampling, options: &GraphOptions) -> Vec<String> {
     sentences
 }
 
-fn lost(sampling: &Sampling) -> String {
+fn lost(sampling: &Sampling, weight: Weight) -> String {
     if sampling.dropped == 0 {
         return "No sample was lost".to_owned();
     }
     let lost = units::counted(sampling.dropped, "sample was lost", "samples were lost");
-    format!("{lost}: what is shown is too little")
+    let what = match weight {
+        Weight::Bytes => "shares are those of the others",
+        Weight::Calls | Weight::Cpu => "what is shown is too little",
+    };
+    format!("{lost}: {what}")
 }
 
-fn samples(sampled: &Sampled<'_>, stacks: &[Weighted<'_>]) -> u64 {
-    let of_sites = stacks.iter().filter_map(|stack| stack.site);
-    let sites: u64 = of_sites.map(|site| site.samples).sum();
-    if stacks.iter().any(|stack| stack.kind.is_none()) {
-        return sampled.profile.cpu.iter().map(|site| site.samples).sum();
+/// The margin of the whole, in percent of it. Bytes are counted, and have none.
+fn margin_of(total: Estimate, weight: Weight) -> String {
+    if weight == Weight::Bytes || total.value <= 0.0 {
+        return String::new();
     }
-    sites
-}
-
-/// The margin of an estimate, in percent of it.
-fn margin_of(estimate: Estimate) -> String {
-    if estimate.value <= 0.0 {
-        return "±0%".to_owned();
-    }
-    format!("±{:.1}%", 100.0 * estimate.margin() / estimate.value)
+    format!(" ±{:.1}%", 100.0 * total.margin() / total.value)
 }
 
 /// A weight for people.

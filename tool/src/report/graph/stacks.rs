@@ -14,6 +14,7 @@ pub(in crate::report) struct Weighted<'a> {
     /// Outermost first.
     pub(in crate::report) steps: Vec<Step<'a>>,
     pub(in crate::report) weight: Estimate,
+    pub(in crate::report) samples: u64,
     /// What it stands for; `None` of CPU time.
     pub(in crate::report) site: Option<&'a CallSite>,
 }
@@ -62,6 +63,7 @@ pub(in crate::report) fn weighted<'a>(
                 Weight::Calls => site.calls,
                 Weight::Bytes | Weight::Cpu => site.bytes,
             },
+            samples: site.samples,
             site: Some(site),
         })
         .collect()
@@ -85,6 +87,7 @@ fn of_cpu(site: &CpuSite) -> Weighted<'_> {
         kind: None,
         steps,
         weight: cpu_estimate(site),
+        samples: site.samples,
         site: None,
     }
 }

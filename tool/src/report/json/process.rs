@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::analysis::CpuTime;
+use crate::analysis::{CpuTime, Totals};
 use crate::model::{
     CompressionLike, Fallback, FallbackFlow, Libc, ProcessAudit, ProcessFacts, ProcessId, Profile,
     Runtime, Syscall,
@@ -122,7 +122,9 @@ fn call_sites(id: ProcessId, profile: &Profile) -> Vec<CallSiteEntry<'_>> {
     let sites = profile.call_sites.iter();
     let mut sites: Vec<_> = sites.filter(|site| site.process == id).collect();
     sites.sort_by(|a, b| b.bytes.value.total_cmp(&a.bytes.value));
-    sites.into_iter().map(CallSiteEntry::from).collect()
+    let totals = Totals::of(sites.iter().copied());
+    let entry = |site| CallSiteEntry::of(site, totals.beside(site));
+    sites.into_iter().map(entry).collect()
 }
 
 /// Of a process that no tick met it is 0, where there were ticks.

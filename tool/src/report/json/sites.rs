@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::analysis::{CpuTime, Culprit, culprit, frame_name, role};
+use crate::analysis::{CpuTime, Culprit, Sites, culprit, frame_name, role, share};
 use crate::model::{CallSite, Estimate, Frame, Stack, StackEnd};
 use crate::report::graph::site_kind;
 use crate::report::json::flow::evidence;
@@ -76,8 +76,10 @@ pub(super) struct CpuEntry {
     copying_margin_ns: Option<u64>,
 }
 
-impl<'a> From<&'a CallSite> for CallSiteEntry<'a> {
-    fn from(site: &'a CallSite) -> Self {
+impl<'a> CallSiteEntry<'a> {
+    /// `total` is what all call sites of the same bytes add up to.
+    pub(super) fn of(site: &'a CallSite, total: Sites) -> Self {
+        let (_, margin) = share(site.bytes, total.bytes, total.samples);
         Self {
             kind: site_kind(site.kind).replace('-', "_"),
             call: site.call.name(),
@@ -86,7 +88,10 @@ impl<'a> From<&'a CallSite> for CallSiteEntry<'a> {
             evidence: evidence(site.class),
             source_name: site.source_name.as_deref(),
             sink_name: site.sink_name.as_deref(),
-            bytes: EstimateEntry::from(site.bytes),
+            bytes: EstimateEntry {
+                value: whole(site.bytes.value),
+                margin: whole(margin * total.bytes.value),
+            },
             calls: EstimateEntry::from(site.calls),
             samples: site.samples,
             culprit: culprit(site).map(CulpritEntry::from),
