@@ -11,5 +11,6 @@ pub mod host;
 pub mod lab;
 pub mod model;
 pub mod probe;
+pub mod recording;
 pub mod report;
 pub mod stack;

@@ -6,7 +6,17 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-const SUBCOMMANDS: [&str; 5] = ["audit", "explain", "doctor", "completions", "man"];
+const SUBCOMMANDS: [&str; 9] = [
+    "audit",
+    "record",
+    "report",
+    "diff",
+    "check",
+    "explain",
+    "doctor",
+    "completions",
+    "man",
+];
 const NOBODY: u32 = 65534;
 
 fn copytax(arguments: &[&str]) -> Command {
@@ -90,6 +100,27 @@ fn wrong_usage_is_refused_with_a_reason() {
             &["explain", "--rules", "/nowhere"],
             "cannot read rules from /nowhere",
         ),
+        (&["record"], "--output <FILE>"),
+        (
+            &["record", "-o", "x", "--interval", "1ms"],
+            "the shortest step is 100ms",
+        ),
+        (&["diff", "none"], "<NEW>"),
+        (&["diff", "none", "none"], "cannot open none: No such file"),
+        (&["check", "none"], "nothing is demanded"),
+        (
+            &["check", "none", "--comm", "x"],
+            "--comm: nothing is demanded",
+        ),
+        (
+            &["check", "none", "--forbid", "X9"],
+            "neither a rule nor a verdict",
+        ),
+        (
+            &["check", "--min-hit-rate", "9"],
+            "`9` is no share; write it like 0.9",
+        ),
+        (&["check", "--max-lost-bytes", "0"], "nothing to check"),
         (&["nonsense"], "unrecognized subcommand"),
         (&[], "Usage: copytax"),
     ] {
@@ -162,11 +193,15 @@ fn manual_pages() {
     names.sort();
     let expected = [
         "audit.1",
+        "check.1",
         "completions.1",
+        "diff.1",
         "doctor.1",
         "explain.1",
         "flamegraph.1",
         "man.1",
+        "record.1",
+        "report.1",
     ]
     .map(|n| format!("copytax-{n}"));
     assert_eq!(names, [&expected[..], &["copytax.1".to_owned()]].concat());

@@ -60,6 +60,7 @@ pub fn audit(snapshot: Snapshot) -> Audit {
         processes,
         findings: Vec::new(),
         command: snapshot.command,
+        is_incomplete: snapshot.is_incomplete,
     }
 }
 

@@ -49,6 +49,7 @@ pub(crate) fn snapshot() -> Snapshot {
         command: None,
         profile: Profile::default(),
         without_profile: None,
+        is_incomplete: false,
     }
 }
 

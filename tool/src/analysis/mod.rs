@@ -3,6 +3,7 @@
 mod audit;
 mod calibrate;
 pub mod catalog;
+pub mod comparison;
 mod compression;
 mod cpu;
 mod culprit;
@@ -11,6 +12,7 @@ pub mod doctor;
 mod fallback;
 mod frames;
 mod kernel_path;
+pub mod policy;
 mod possible;
 mod route;
 mod shares;

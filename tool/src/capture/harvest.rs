@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use copytax_common::{PROCESS_EXITED, ProcessRecord};
+use tokio::time::Instant;
 
 use crate::capture::CaptureError;
 use crate::capture::names::Names;
@@ -59,6 +60,7 @@ pub(super) struct Harvest {
     /// What the last harvest left in the maps: not worth looking for again.
     left: Occupancy,
     filling: bool,
+    looked: Instant,
     /// Processes that had ended when last looked. A process that has ended makes no more calls,
     /// but the handler of its end may still be about to touch its record: one is taken at the
     /// look after, when that is long over.
@@ -79,6 +81,7 @@ impl Harvest {
             capacity: session.capacity()?,
             left: Occupancy::default(),
             filling: false,
+            looked: Instant::now(),
             ended: HashSet::new(),
             flows: HashMap::new(),
             errors: HashMap::new(),
@@ -90,12 +93,12 @@ impl Harvest {
 
     /// Waits until it is time to look again.
     pub(super) async fn due(&self) {
-        tokio::time::sleep(if self.filling {
+        let pause = if self.filling {
             self.settings.while_filling
         } else {
             self.settings.every
-        })
-        .await;
+        };
+        tokio::time::sleep_until(self.looked + pause).await;
     }
 
     /// Looks whether the maps are filling, and takes out what has ended since the last look.
@@ -104,6 +107,7 @@ impl Harvest {
         session: &mut Session,
         names: &Names,
     ) -> Result<(), CaptureError> {
+        self.looked = Instant::now();
         let limit = self.limit();
         let now = session.occupancy(limit)?;
         self.filling = now.processes >= limit.processes
@@ -275,14 +279,13 @@ impl Harvest {
         &self.facts
     }
 
-    /// Everything that was taken, and the facts of the processes.
-    pub(super) fn finish(self) -> (Taken, BTreeMap<ProcessId, ProcessFacts>) {
-        let taken = Taken {
-            flows: self.flows.into_values().collect(),
-            errors: self.errors.into_values().collect(),
-            transfers: self.transfers.into_values().collect(),
-        };
-        (taken, self.facts)
+    /// Everything that was taken.
+    pub(super) fn taken(&self) -> Taken {
+        Taken {
+            flows: self.flows.values().copied().collect(),
+            errors: self.errors.values().copied().collect(),
+            transfers: self.transfers.values().copied().collect(),
+        }
     }
 }
 

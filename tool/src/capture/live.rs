@@ -1,19 +1,21 @@
 //! Counting on this machine, now.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::pin;
 use std::time::{Duration, Instant, SystemTime};
 
-use copytax_common::{TARGET_FOLLOW, TARGET_PENDING};
+use copytax_common::{ProcessRecord, TARGET_FOLLOW, TARGET_PENDING};
+use tokio::sync::oneshot;
 
 use crate::capture::command::StoppedCommand;
 use crate::capture::harvest::{Harvest, Harvesting};
 use crate::capture::names::Names;
-use crate::capture::profile::{self, Profiler};
+use crate::capture::observe::{Observation, Observing};
+use crate::capture::profile::{self, Namer, Profiler};
 use crate::capture::target::{self, Plan};
 use crate::capture::{CaptureError, EngineChoice, Settings, Target};
 use crate::host::{family, kernel};
-use crate::model::{CommandOutcome, Engine, Profile, Snapshot, Window};
+use crate::model::{CommandOutcome, Engine, ProcessFacts, ProcessId, Profile, Snapshot, Window};
 use crate::probe::{ProbeError, Sampling, Session};
 
 /// Counts until the settings' duration is over, the command has ended or `stop` completes. What
@@ -26,7 +28,20 @@ pub async fn live(
     settings: &Settings,
     stop: impl Future<Output = ()>,
 ) -> Result<Snapshot, CaptureError> {
-    live_harvesting(settings, Harvesting::default(), stop).await
+    count(settings, Harvesting::default(), None, stop).await
+}
+
+/// [`live`], with looks at the sums while it counts. What the last look would show is what it gives.
+///
+/// # Errors
+///
+/// Those of [`live`].
+pub async fn observed(
+    settings: &Settings,
+    observation: Observation,
+    stop: impl Future<Output = ()>,
+) -> Result<Snapshot, CaptureError> {
+    count(settings, Harvesting::default(), Some(observation), stop).await
 }
 
 /// [`live`], with a say in when the kernel's maps are emptied.
@@ -38,6 +53,15 @@ pub async fn live(
 pub async fn live_harvesting(
     settings: &Settings,
     harvesting: Harvesting,
+    stop: impl Future<Output = ()>,
+) -> Result<Snapshot, CaptureError> {
+    count(settings, harvesting, None, stop).await
+}
+
+async fn count(
+    settings: &Settings,
+    harvesting: Harvesting,
+    observation: Option<Observation>,
     stop: impl Future<Output = ()>,
 ) -> Result<Snapshot, CaptureError> {
     let plan = target::plan(&settings.target)?;
@@ -63,27 +87,71 @@ pub async fn live_harvesting(
         (Some(reader), Some(profiling)) => Some(Profiler::start(reader, profiling)?),
         _ => None,
     };
-    let mut harvest = Harvest::new(harvesting, &session)?;
+    let (mut observing, refused) = match observation {
+        Some(observation) => {
+            let view = profiler.as_ref().map(Profiler::view);
+            let (observing, refused) = Observing::start(observation, view)?;
+            (Some(observing), Some(refused))
+        }
+        None => (None, None),
+    };
+    let stop = async {
+        tokio::select! {
+            () = &mut stop => {}
+            () = refusal(refused) => {}
+        }
+    };
+    let mut counted = Counted {
+        harvest: Harvest::new(harvesting, &session)?,
+        session,
+        names,
+        start,
+    };
     let mut running = pin!(run(settings.duration, command.as_mut(), stop));
     let outcome = loop {
         tokio::select! {
             biased;
             outcome = &mut running => break outcome?,
-            () = harvest.due() => harvest.look(&mut session, &names)?,
+            () = counted.harvest.due() => {
+                counted.harvest.look(&mut counted.session, &counted.names)?;
+            }
+            () = due(observing.as_mut()) => {
+                if let Some(observing) = observing.as_mut().filter(|observing| !observing.is_busy()) {
+                    let so_far = counted.so_far(observing)?;
+                    observing.look(so_far);
+                }
+            }
         }
     };
-    let window = Window {
-        start: start.time,
-        start_ns: start.since_boot_ns,
-        duration: start.instant.elapsed(),
+    let window = counted.start.window();
+    counted.session.detach();
+    let mut snapshot = counted.snapshot(window, outcome, Names::resolve)?;
+    let dropped = snapshot.loss.samples_dropped;
+    let view = profiler.map(Profiler::finish).transpose()?;
+    snapshot.profile = match (observing, view) {
+        (Some(observing), _) => observing.finish(dropped).await?,
+        (None, Some(view)) => view.profile(&mut Namer::default(), dropped),
+        (None, None) => Profile::default(),
     };
-    session.detach();
-    let mut snapshot = snapshot(&session, harvest, &names, window, outcome)?;
-    snapshot.without_profile = session.without_sampling().map(str::to_owned);
-    if let Some(profiler) = profiler {
-        snapshot.profile = profiler.finish(snapshot.loss.samples_dropped)?;
-    }
     Ok(snapshot)
+}
+
+/// Waits until an observer wants to look.
+async fn due(observing: Option<&mut Observing>) {
+    match observing {
+        Some(observing) => observing.due().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until an observer has seen enough. One that ends without that has nothing against going on.
+async fn refusal(refused: Option<oneshot::Receiver<()>>) {
+    if let Some(refused) = refused
+        && refused.await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 /// When counting began, by each clock that is asked later.
@@ -99,6 +167,15 @@ impl Start {
             time: SystemTime::now(),
             instant: Instant::now(),
             since_boot_ns: kernel::since_boot_ns(),
+        }
+    }
+
+    /// The window that ends now.
+    fn window(&self) -> Window {
+        Window {
+            start: self.time,
+            start_ns: self.since_boot_ns,
+            duration: self.instant.elapsed(),
         }
     }
 }
@@ -219,48 +296,75 @@ fn follow_children(session: &mut Session, plan: &Plan) -> Result<(), CaptureErro
     Ok(())
 }
 
-fn snapshot(
-    session: &Session,
+/// Where the sums are while counting goes on.
+struct Counted {
+    session: Session,
     harvest: Harvest,
-    names: &Names,
-    window: Window,
-    command: Option<CommandOutcome>,
-) -> Result<Snapshot, CaptureError> {
-    let flows = session.flows()?;
-    let errors = session.errors()?;
-    let records: HashMap<_, _> = session.processes()?.into_iter().collect();
-    let counted: BTreeSet<_> = flows
-        .iter()
-        .map(|flow| flow.process)
-        .chain(errors.iter().map(|error| error.process))
-        .collect();
-    let mut snapshot = Snapshot {
-        host: kernel::host(),
-        window,
-        engine: session.engine(),
-        processes: names.resolve(&counted, &records, harvest.facts()),
-        flows,
-        errors,
-        transfers: session.transfers()?,
-        loss: session.loss()?,
-        command,
-        profile: Profile::default(),
-        without_profile: None,
-    };
-    let (taken, facts) = harvest.finish();
-    snapshot.flows.extend(taken.flows);
-    snapshot.errors.extend(taken.errors);
-    snapshot.transfers.extend(taken.transfers);
-    snapshot.processes.extend(facts);
-    let own: BTreeSet<_> = snapshot
-        .processes
-        .iter()
-        .filter(|(id, facts)| names.is_self(**id, facts))
-        .map(|(id, _)| *id)
-        .collect();
-    snapshot.flows.retain(|flow| !own.contains(&flow.process));
-    snapshot
-        .errors
-        .retain(|error| !own.contains(&error.process));
-    Ok(snapshot)
+    names: Names,
+    start: Start,
+}
+
+impl Counted {
+    /// What was counted so far.
+    fn so_far(&self, observing: &mut Observing) -> Result<Snapshot, CaptureError> {
+        let facts = |names: &Names, counted: &_, records: &_, ended: &_| {
+            observing.facts(counted, records, ended, names)
+        };
+        self.snapshot(self.start.window(), None, facts)
+    }
+
+    /// What was counted; without a profile. `facts` looks up the processes: given those that were
+    /// counted, what the kernel half remembers, and what is known of those that it no longer does.
+    fn snapshot(
+        &self,
+        window: Window,
+        command: Option<CommandOutcome>,
+        facts: impl FnOnce(
+            &Names,
+            &BTreeSet<ProcessId>,
+            &HashMap<ProcessId, ProcessRecord>,
+            &BTreeMap<ProcessId, ProcessFacts>,
+        ) -> BTreeMap<ProcessId, ProcessFacts>,
+    ) -> Result<Snapshot, CaptureError> {
+        let (session, names) = (&self.session, &self.names);
+        let flows = session.flows()?;
+        let errors = session.errors()?;
+        let records: HashMap<_, _> = session.processes()?.into_iter().collect();
+        let counted: BTreeSet<_> = flows
+            .iter()
+            .map(|flow| flow.process)
+            .chain(errors.iter().map(|error| error.process))
+            .collect();
+        let mut snapshot = Snapshot {
+            host: kernel::host(),
+            window,
+            engine: session.engine(),
+            processes: facts(names, &counted, &records, self.harvest.facts()),
+            flows,
+            errors,
+            transfers: session.transfers()?,
+            loss: session.loss()?,
+            command,
+            profile: Profile::default(),
+            without_profile: session.without_sampling().map(str::to_owned),
+            is_incomplete: false,
+        };
+        let taken = self.harvest.taken();
+        snapshot.flows.extend(taken.flows);
+        snapshot.errors.extend(taken.errors);
+        snapshot.transfers.extend(taken.transfers);
+        let ended = self.harvest.facts().clone();
+        snapshot.processes.extend(ended);
+        let own: BTreeSet<_> = snapshot
+            .processes
+            .iter()
+            .filter(|(id, facts)| names.is_self(**id, facts))
+            .map(|(id, _)| *id)
+            .collect();
+        snapshot.flows.retain(|flow| !own.contains(&flow.process));
+        snapshot
+            .errors
+            .retain(|error| !own.contains(&error.process));
+        Ok(snapshot)
+    }
 }

@@ -4,12 +4,14 @@ mod command;
 mod harvest;
 mod live;
 mod names;
+mod observe;
 mod profile;
 mod settings;
 mod target;
 
 pub use harvest::Harvesting;
-pub use live::{live, live_harvesting};
+pub use live::{live, live_harvesting, observed};
+pub use observe::{Observation, Observer};
 pub use settings::{EngineChoice, Profiling, Settings, Target};
 
 use crate::host::cgroups::CgroupError;

@@ -10,12 +10,12 @@ use super::diagnosis::DiagnosisArgs;
 use super::engine::EngineArgs;
 use super::failure::Failure;
 use super::signals::status_of_signal;
-use super::target::TargetArgs;
+use super::target::{TargetArgs, refuse_empty_command};
 use super::terminal::ColorChoice;
 use super::{duration, live, stdout, terminal};
 use crate::analysis;
 use crate::capture::{Profiling, Settings, Target};
-use crate::model::{Audit, CommandOutcome, Profile, SiteKind};
+use crate::model::{Audit, CommandOutcome, Profile};
 use crate::report::text::TextOptions;
 use crate::report::{SortKey, json, text};
 
@@ -81,13 +81,7 @@ impl Args {
 /// Counts, and prints the report.
 pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> {
     let settings = args.settings();
-    let separator = std::env::args_os().last().is_some_and(|last| last == "--");
-    if separator && !matches!(settings.target, Target::Command(_)) {
-        // A script whose variable is empty must not watch the whole machine instead.
-        return Err(Failure::usage(
-            "no command follows `--`; leave it out to audit the machine",
-        ));
-    }
+    refuse_empty_command(&settings.target)?;
     let options = TextOptions {
         width: terminal::width(),
         color: color.applies_to_stdout(),
@@ -103,8 +97,8 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
         let profile = std::mem::take(&mut snapshot.profile);
         let mut audit = analysis::audit(snapshot);
         let fails = diagnosis.add_findings(&mut audit, &profile);
-        let is_sampled = profile.sampling.first_interval != [0; SiteKind::ALL.len()];
-        print(&audit, is_sampled.then_some(&profile), as_json, &options)?;
+        let sampled = profile.is_sampled().then_some(&profile);
+        print(&audit, sampled, as_json, &options)?;
         Ok(match &audit.command {
             _ if fails => ExitCode::FAILURE,
             Some(outcome) if forward_status => status_of(outcome),

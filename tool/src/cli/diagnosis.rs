@@ -59,6 +59,11 @@ impl DiagnosisArgs {
 }
 
 impl Diagnosis {
+    /// The rules.
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     /// Adds findings to the audit; whether they make the run fail.
     pub(crate) fn add_findings(&self, audit: &mut Audit, profile: &Profile) -> bool {
         let findings = diagnose(&Evidence {

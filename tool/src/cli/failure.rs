@@ -6,6 +6,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::capture::CaptureError;
+use crate::recording::RecordingError;
 
 /// Exit status of wrong usage, missing privileges and machines that cannot do it.
 pub(crate) const CANNOT: u8 = 2;
@@ -58,6 +59,12 @@ impl From<CaptureError> for Failure {
             message: with_causes(&error),
             environment,
         }
+    }
+}
+
+impl From<RecordingError> for Failure {
+    fn from(error: RecordingError) -> Self {
+        Self::usage(error.to_string())
     }
 }
 

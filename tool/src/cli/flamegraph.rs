@@ -11,6 +11,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use super::engine::EngineArgs;
 use super::failure::Failure;
 use super::output::Output;
+use super::report::RecordedArgs;
 use super::target::TargetArgs;
 use super::{duration, live};
 use crate::capture::{Profiling, Settings, Target};
@@ -27,6 +28,10 @@ const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 /// went through each function. Ctrl-C ends the window early and still writes the file.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Show what was recorded instead
+    #[arg(value_name = "FILE")]
+    #[arg(conflicts_with_all = ["target", "follow", "duration", "engine", "kernel"])]
+    recording: Option<PathBuf>,
     #[command(flatten)]
     target: TargetArgs,
     /// How long to sample, such as 10s, 2m or 1h; a command that still runs then gets SIGTERM
@@ -146,6 +151,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let format = args.format()?;
     let output = Output::create(&args.output)?;
     let options = args.options();
+    if let Some(path) = &args.recording {
+        let snapshot = RecordedArgs::all_of(path).snapshot()?;
+        output.write(|mut out| write(&mut out, &snapshot, format, &options))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     live::run(&args.settings(), move |snapshot| {
         if let Some(reason) = snapshot.without_profile.as_deref() {
             return Err(Failure::usage(reason));

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use super::failure::Failure;
-use super::progress;
-use super::signals::Signals;
+use super::progress::{self, Progress};
+use super::signals::{Signals, Stop};
 use crate::analysis;
-use crate::capture::{self, CaptureError, Settings, Target};
+use crate::capture::{self, CaptureError, Observation, Settings, Target};
 use crate::host::kernel;
 use crate::model::Snapshot;
 
@@ -15,12 +15,27 @@ pub(crate) fn run(
     settings: &Settings,
     report: impl FnOnce(Snapshot) -> Result<ExitCode, Failure> + Send + 'static,
 ) -> Result<ExitCode, Failure> {
+    let progress = Progress::of_count(settings.duration);
+    run_with(settings, None, progress, |mut snapshot| {
+        analysis::calibrate(&mut snapshot);
+        report(snapshot)
+    })
+}
+
+/// [`run`], with an observer if there is one, and progress of one's own; `report` gets what was sampled
+/// as it was sampled.
+pub(crate) fn run_with(
+    settings: &Settings,
+    observation: Option<Observation>,
+    progress: Progress,
+    report: impl FnOnce(Snapshot) -> Result<ExitCode, Failure> + Send + 'static,
+) -> Result<ExitCode, Failure> {
     kernel::lift_memlock();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::io("cannot start", &error))?;
-    let status = runtime.block_on(capture_and_report(settings, report));
+    let status = runtime.block_on(capture_and_report(settings, observation, progress, report));
     // A report that is stuck in a full pipe must not hold up the end.
     runtime.shutdown_background();
     status
@@ -28,6 +43,8 @@ pub(crate) fn run(
 
 async fn capture_and_report(
     settings: &Settings,
+    observation: Option<Observation>,
+    progress: Progress,
     report: impl FnOnce(Snapshot) -> Result<ExitCode, Failure> + Send + 'static,
 ) -> Result<ExitCode, Failure> {
     let mut signals =
@@ -35,13 +52,13 @@ async fn capture_and_report(
     let window = signals.window(async |stop| {
         tokio::select! {
             biased;
-            snapshot = capture::live(settings, stop.requested()) => snapshot,
-            never = show_progress(settings) => match never {},
+            snapshot = count(settings, observation, stop) => snapshot,
+            never = show_progress(settings, progress) => match never {},
         }
     });
     let window = window.await;
     progress::clear();
-    let mut snapshot = match (window, signals.last()) {
+    let snapshot = match (window, signals.last()) {
         (Ok(Ok(snapshot)), _) => snapshot,
         (Ok(Err(stopped @ CaptureError::Stopped)), Some(signal)) => {
             return Ok(Failure::from(stopped).report_with(signal.into()));
@@ -49,7 +66,6 @@ async fn capture_and_report(
         (Ok(Err(error)), _) => return Err(error.into()),
         (Err(signal), _) => return Ok(signal.into()),
     };
-    analysis::calibrate(&mut snapshot);
     // On another thread, so that a signal ends even a report that nobody reads.
     let reported = tokio::task::spawn_blocking(move || report(snapshot));
     tokio::select! {
@@ -62,10 +78,21 @@ async fn capture_and_report(
     }
 }
 
+async fn count(
+    settings: &Settings,
+    observation: Option<Observation>,
+    stop: Stop,
+) -> Result<Snapshot, CaptureError> {
+    match observation {
+        Some(observation) => capture::observed(settings, observation, stop.requested()).await,
+        None => capture::live(settings, stop.requested()).await,
+    }
+}
+
 /// A command has the terminal for itself.
-async fn show_progress(settings: &Settings) -> std::convert::Infallible {
+async fn show_progress(settings: &Settings, progress: Progress) -> std::convert::Infallible {
     match settings.target {
         Target::Command(_) => std::future::pending().await,
-        _ => progress::show(settings.duration).await,
+        _ => progress.show().await,
     }
 }

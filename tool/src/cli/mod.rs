@@ -1,8 +1,10 @@
 //! Arguments to validated settings, one file a subcommand.
 
 mod audit;
+mod check;
 mod completions;
 mod diagnosis;
+mod diff;
 mod doctor;
 mod duration;
 mod engine;
@@ -14,6 +16,8 @@ mod log;
 mod man;
 mod output;
 mod progress;
+mod record;
+mod report;
 mod rules;
 mod signals;
 mod stdout;
@@ -38,6 +42,10 @@ Examples:
   copytax audit -p 4711 -d 1m        one process, for a minute
   copytax audit --comm nginx --json  every nginx, for scripts
   copytax audit -- CMD ARGS          a command, from its first call to its end
+  copytax record -d 1h -o day.ctx    keeps everything for later
+  copytax report day.ctx --from 10m  the audit of a recording, or of a part
+  copytax diff before.ctx after.ctx  what changed, beyond noise
+  copytax check --min-hit-rate 0.9 -- go test ./...  for CI
   copytax flamegraph -p 4711 -o x.svg  who moves the bytes, as a picture
   copytax explain G1                 a finding's cause and fix
   copytax doctor                     what works here, and what to mend
@@ -67,7 +75,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Audit(Box<audit::Args>),
+    Record(Box<record::Args>),
+    Report(Box<report::Args>),
     Flamegraph(Box<flamegraph::Args>),
+    Diff(Box<diff::Args>),
+    Check(Box<check::Args>),
     Explain(explain::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
@@ -95,7 +107,11 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Audit(args) => audit::run(args, cli.color),
+        Command::Record(args) => record::run(args),
+        Command::Report(args) => report::run(args, cli.color),
         Command::Flamegraph(args) => flamegraph::run(args),
+        Command::Diff(args) => diff::run(args, cli.color),
+        Command::Check(args) => check::run(args, cli.color),
         Command::Explain(args) => explain::run(args, cli.color),
         Command::Doctor(args) => doctor::run(args, cli.color, probe::trials),
         Command::Completions(args) => completions::run(args, Cli::command()),

@@ -13,21 +13,36 @@ const TICK: Duration = Duration::from_secs(1);
 /// Whether the cursor stands behind a progress line.
 static SHOWN: AtomicBool = AtomicBool::new(false);
 
-/// Shows progress until it is dropped, if stderr is a terminal.
-pub(crate) async fn show(duration: Option<Duration>) -> Infallible {
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    if dumb || !io::stderr().is_terminal() {
-        return std::future::pending().await;
+/// What the line says.
+pub(crate) struct Progress(Box<dyn Fn(Duration) -> String>);
+
+impl Progress {
+    /// What `line` makes of the time that has gone by.
+    pub(crate) fn new(line: impl Fn(Duration) -> String + 'static) -> Self {
+        Self(Box::new(line))
     }
-    let start = Instant::now();
-    loop {
-        let columns = terminal::columns(io::stderr()).unwrap_or(terminal::DEFAULT_WIDTH);
-        let line = line(start.elapsed(), duration);
-        let visible: String = line.chars().take(columns.saturating_sub(1)).collect();
-        SHOWN.store(true, Ordering::Relaxed);
-        // Nothing depends on whether it can be written.
-        let _ = write!(io::stderr(), "\r\x1b[K{visible}");
-        tokio::time::sleep(TICK).await;
+
+    /// That of a count that lasts so long, if that is known.
+    pub(crate) fn of_count(duration: Option<Duration>) -> Self {
+        Self::new(move |elapsed| line(elapsed, duration))
+    }
+
+    /// Shows progress until it is dropped, if stderr is a terminal.
+    pub(crate) async fn show(self) -> Infallible {
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        if dumb || !io::stderr().is_terminal() {
+            return std::future::pending().await;
+        }
+        let start = Instant::now();
+        loop {
+            let columns = terminal::columns(io::stderr()).unwrap_or(terminal::DEFAULT_WIDTH);
+            let line = (self.0)(start.elapsed());
+            let visible: String = line.chars().take(columns.saturating_sub(1)).collect();
+            SHOWN.store(true, Ordering::Relaxed);
+            // Nothing depends on whether it can be written.
+            let _ = write!(io::stderr(), "\r\x1b[K{visible}");
+            tokio::time::sleep(TICK).await;
+        }
     }
 }
 
@@ -40,15 +55,17 @@ pub(crate) fn clear() {
 }
 
 fn line(elapsed: Duration, duration: Option<Duration>) -> String {
+    format!("counting: {}; Ctrl-C reports", so_far(elapsed, duration))
+}
+
+/// How far a window is.
+pub(crate) fn so_far(elapsed: Duration, duration: Option<Duration>) -> String {
     // Attaching takes a moment more.
     let elapsed = duration.map_or(elapsed, |duration| elapsed.min(duration));
     let elapsed = humantime::format_duration(Duration::from_secs(elapsed.as_secs()));
     match duration {
-        Some(duration) => {
-            let duration = humantime::format_duration(duration);
-            format!("counting: {elapsed} of {duration}; Ctrl-C reports")
-        }
-        None => format!("counting: {elapsed}; Ctrl-C reports"),
+        Some(duration) => format!("{elapsed} of {}", humantime::format_duration(duration)),
+        None => elapsed.to_string(),
     }
 }
 

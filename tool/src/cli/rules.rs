@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::failure::Failure;
 use crate::analysis::catalog::Catalog;
 
-/// No rule is longer.
+/// No rule and no policy is longer.
 const LARGEST_FILE: u64 = 256 << 10;
 const MOST_FILES: usize = 4096;
 
@@ -69,7 +69,8 @@ fn read_all(directory: &Path) -> Result<Vec<(String, String)>, Failure> {
         .collect()
 }
 
-fn read(path: &Path) -> io::Result<String> {
+/// Reads a file of rules or policies.
+pub(super) fn read(path: &Path) -> io::Result<String> {
     // Before it is opened: a FIFO would have it wait for ever.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is no regular file"));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 
+use super::failure::Failure;
 use crate::capture::Target;
 
 /// Bytes of a command name that the kernel keeps.
@@ -66,6 +67,17 @@ impl TargetArgs {
             Target::All
         }
     }
+}
+
+/// A script whose variable is empty must not watch the whole machine instead.
+pub(crate) fn refuse_empty_command(target: &Target) -> Result<(), Failure> {
+    let separator = std::env::args_os().last().is_some_and(|last| last == "--");
+    if separator && !matches!(target, Target::Command(_)) {
+        return Err(Failure::usage(
+            "no command follows `--`; leave it out to watch the machine",
+        ));
+    }
+    Ok(())
 }
 
 fn parse_comm(name: &str) -> Result<String, String> {

@@ -71,6 +71,8 @@ pub struct Audit {
     pub findings: Vec<Finding>,
     /// The command that the tool ran, if it ran one.
     pub command: Option<CommandOutcome>,
+    /// As in [`crate::model::Snapshot::is_incomplete`].
+    pub is_incomplete: bool,
 }
 
 /// Bytes by class. Written bytes are in exactly one of `zero_copy`, `staged`, `bounced`, `mapped`,

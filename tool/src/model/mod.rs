@@ -7,6 +7,7 @@ mod runtime;
 mod sample;
 mod snapshot;
 mod stack;
+mod timeline;
 
 pub use audit::{
     Audit, ByteClasses, CompressionLike, Failures, Fallback, FallbackFlow, Flow, Mechanism,
@@ -24,3 +25,4 @@ pub use snapshot::{
     TransferCount, Window,
 };
 pub use stack::{Frame, Language, Stack, StackEnd};
+pub use timeline::{CellCounts, Timeline};

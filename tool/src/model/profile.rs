@@ -18,6 +18,14 @@ pub struct Profile {
     pub sampling: Sampling,
 }
 
+impl Profile {
+    /// Whether anything was looked at; not whether it was found.
+    #[must_use]
+    pub fn is_sampled(&self) -> bool {
+        self.sampling.first_interval != [0; SiteKind::ALL.len()]
+    }
+}
+
 /// How was sampled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sampling {
@@ -31,6 +39,18 @@ pub struct Sampling {
     pub samples: u64,
     /// Samples that were lost.
     pub dropped: u64,
+}
+
+impl Sampling {
+    /// How was sampled after `before`.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            samples: self.samples.saturating_sub(before.samples),
+            dropped: self.dropped.saturating_sub(before.dropped),
+            ..*self
+        }
+    }
 }
 
 /// What kind of bytes a call site moves.

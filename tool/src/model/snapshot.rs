@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub profile: Profile,
     /// Why nothing was sampled although it was asked for.
     pub without_profile: Option<String>,
+    /// Whether counting went on after this, as in a recording that was cut short.
+    pub is_incomplete: bool,
 }
 
 /// The machine.
@@ -192,6 +194,38 @@ pub struct Loss {
     pub mapping_contention: u64,
     /// Requests of io_uring that could not be counted; `None` where none of them can be.
     pub uring_unseen: Option<u64>,
+}
+
+impl Loss {
+    /// What was lost after `before`.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let known =
+            |now: Option<u64>, before: Option<u64>| Some(now?.saturating_sub(before.unwrap_or(0)));
+        Self {
+            samples_dropped: self.samples_dropped.saturating_sub(before.samples_dropped),
+            relay_evictions: self.relay_evictions.saturating_sub(before.relay_evictions),
+            relay_contention: self
+                .relay_contention
+                .saturating_sub(before.relay_contention),
+            content_unreadable: self
+                .content_unreadable
+                .saturating_sub(before.content_unreadable),
+            pieces_truncated: self
+                .pieces_truncated
+                .saturating_sub(before.pieces_truncated),
+            map_full: self.map_full.saturating_sub(before.map_full),
+            unsupported_abi_calls: known(self.unsupported_abi_calls, before.unsupported_abi_calls),
+            endpoint_unknown: self
+                .endpoint_unknown
+                .saturating_sub(before.endpoint_unknown),
+            transfers_split: self.transfers_split.saturating_sub(before.transfers_split),
+            mapping_contention: self
+                .mapping_contention
+                .saturating_sub(before.mapping_contention),
+            uring_unseen: known(self.uring_unseen, before.uring_unseen),
+        }
+    }
 }
 
 /// How a command that the tool started has ended.

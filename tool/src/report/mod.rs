@@ -1,5 +1,7 @@
 //! What people and programs read: text, JSON, flame graphs, folded stacks and pprof profiles.
 
+pub mod check;
+pub mod csv;
 mod escape;
 pub mod flamegraph;
 pub mod folded;
@@ -17,3 +19,4 @@ mod fixture;
 pub use graph::{GraphOptions, Only, Sampled, Side, Weight};
 pub use sort::{SortKey, UnknownSortKey};
 pub use text::TextOptions;
+pub use units::{bytes, counted};

@@ -6,8 +6,9 @@ const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 /// Bytes in binary units, such as `512.0 MiB`; at most 10 columns. What would round to 1024.0 of a
 /// unit is 1.0 of the next.
+#[must_use]
 #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
-pub(super) fn bytes(bytes: u64) -> String {
+pub fn bytes(bytes: u64) -> String {
     if bytes < 1024 {
         return format!("{bytes} B");
     }
@@ -49,7 +50,8 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// A number and its noun, such as `1 call` and `2 calls`.
-pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+#[must_use]
+pub fn counted(number: u64, one: &str, many: &str) -> String {
     let noun = if number == 1 { one } else { many };
     format!("{} {noun}", count(number))
 }

@@ -1,4 +1,5 @@
-//! The tables of docs/accounting.md and the pages of docs/catalog/, made from the code.
+//! The tables of docs/accounting.md, the pages of docs/catalog/ and the schema in docs/recording.md, made
+//! from the code.
 //! `UPDATE_EXPECT=1 cargo test -p copytax --test docs` writes them anew.
 
 mod catalog;
@@ -6,13 +7,15 @@ mod coverage;
 mod kinds;
 mod matrix;
 mod paths;
+mod recording;
 
 use std::fs;
 use std::path::Path;
 
 use copytax::model::Sharing;
 
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/accounting.md");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
+const DOCUMENT: &str = "accounting.md";
 
 /// What the document has between the marks of `table`, and where.
 fn find<'a>(document: &'a str, table: &str) -> (usize, &'a str) {
@@ -23,21 +26,31 @@ fn find<'a>(document: &'a str, table: &str) -> (usize, &'a str) {
     (start, &document[start..start + length])
 }
 
-/// Compares `table` of the document with `made`, or writes it anew.
+/// Compares `table` of docs/accounting.md with `made`, or writes it anew.
 fn check(table: &str, made: &str) {
-    let document = fs::read_to_string(DOCUMENT).expect("the document is there");
+    check_in(DOCUMENT, table, made);
+}
+
+/// A document.
+fn read(name: &str) -> String {
+    fs::read_to_string(Path::new(FOLDER).join(name)).expect("the document is there")
+}
+
+/// Compares `table` of a document with `made`, or writes it anew.
+fn check_in(name: &str, table: &str, made: &str) {
+    let document = read(name);
     let (start, found) = find(&document, table);
     if found == made {
         return;
     }
     assert!(
         std::env::var_os("UPDATE_EXPECT").is_some(),
-        "table {table:?} of docs/accounting.md is not what the code says; \
+        "table {table:?} of docs/{name} is not what the code says; \
          UPDATE_EXPECT=1 writes it anew. It should be:\n{made}"
     );
     let rest = &document[start + found.len()..];
     let updated = [&document[..start], made, rest].concat();
-    fs::write(DOCUMENT, updated).expect("the document can be written");
+    fs::write(Path::new(FOLDER).join(name), updated).expect("the document can be written");
 }
 
 /// Rows of a Markdown table.

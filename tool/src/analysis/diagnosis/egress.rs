@@ -4,7 +4,8 @@ use crate::model::ByteClasses;
 
 /// All bytes that a process wrote. Those that wait in pipes are left out: they count when they are
 /// delivered.
-pub(super) fn egress(bytes: &ByteClasses) -> u64 {
+#[must_use]
+pub fn egress(bytes: &ByteClasses) -> u64 {
     bytes.written().saturating_sub(bytes.staged)
 }
 

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use crate::analysis::catalog::Catalog;
 use crate::model::{Audit, CallSite, Finding, Frame, ProcessId, Profile};
 
+pub use egress::egress;
 pub use filter::{FailOn, Selection, WrongFailOn, parse_verdict};
 pub use matching::RuntimeFacts;
 

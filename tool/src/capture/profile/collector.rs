@@ -4,16 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use copytax_common::{Call, Class, EndpointKind, SampleKind, Sharing};
+use copytax_common::SampleKind;
 
 use super::file_names::FileNames;
-use super::naming::{Processes, name_stacks};
+use super::naming::Processes;
 use super::reads::{Read, Reads};
 use super::stacks::{StackId, Stacks, Unnamed};
-use crate::model::{
-    CallSite, CpuSite, Estimate, OpenFile, ProcessId, Profile, RawSample, Sampling, SiteKind,
-    Stack, StackEnd,
-};
+use super::sums::{Names, Site, Sums, Tick, Unfinished};
+use crate::model::{OpenFile, RawSample, Sampling, SiteKind, StackEnd};
 use crate::stack::unwind::{Location, Unwinder};
 
 /// Names of sources and sinks that are told apart at one call site; more are one.
@@ -33,42 +31,19 @@ pub(super) struct Collector {
     reads: Reads,
     stacks: Stacks,
     sites: HashMap<Site, Named>,
-    cpu: HashMap<Tick, u64>,
+    /// Sites, by site and names.
+    site_count: usize,
+    cpu: HashMap<Tick, Ordered<u64>>,
     sampling: Sampling,
 }
 
-/// What call sites are told apart by, besides names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Site {
-    process: ProcessId,
-    kind: SiteKind,
-    call: Call,
-    source: EndpointKind,
-    sink: EndpointKind,
-    class: Class,
-    sharing: Sharing,
-    write: Option<StackId>,
-    read: Option<StackId>,
-    kernel: Option<StackId>,
-}
-
 /// Sums of a site by the names of source and sink.
-type Named = HashMap<(Option<Arc<str>>, Option<Arc<str>>), Sums>;
+type Named = HashMap<Names, Ordered<Sums>>;
 
-#[derive(Debug, Default)]
-struct Sums {
-    samples: u64,
-    bytes: Estimate,
-    calls: Estimate,
-}
-
-/// What samples of CPUs are told apart by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Tick {
-    process: ProcessId,
-    syscall: Option<u32>,
-    user: Option<StackId>,
-    kernel: Option<StackId>,
+/// Something, and how many others of its kind came before it.
+struct Ordered<T> {
+    place: usize,
+    value: T,
 }
 
 impl Collector {
@@ -81,6 +56,7 @@ impl Collector {
             reads: Reads::default(),
             stacks: Stacks::default(),
             sites: HashMap::new(),
+            site_count: 0,
             cpu: HashMap::new(),
             sampling: Sampling {
                 first_interval,
@@ -120,7 +96,9 @@ impl Collector {
                     user,
                     kernel,
                 };
-                *self.cpu.entry(tick).or_default() += 1;
+                let place = self.cpu.len();
+                let ticks = self.cpu.entry(tick).or_insert(Ordered { place, value: 0 });
+                ticks.value += 1;
             }
         }
     }
@@ -159,7 +137,15 @@ impl Collector {
         if named.len() >= MAX_NAMES_OF_SITE && !named.contains_key(&names) {
             names = (Some(MORE.into()), Some(MORE.into()));
         }
-        named.entry(names).or_default().add(sample);
+        let sums = named.entry(names).or_insert_with(|| {
+            let place = self.site_count;
+            self.site_count += 1;
+            Ordered {
+                place,
+                value: Sums::default(),
+            }
+        });
+        sums.value.add(sample);
     }
 
     /// Notes that bytes were chosen this far apart.
@@ -206,73 +192,34 @@ impl Collector {
         self.sampling.dropped += samples;
     }
 
-    /// Names everything; `dropped` more samples were lost.
-    pub(super) fn finish(self, dropped: u64) -> Profile {
-        let stacks = name_stacks(&self.stacks.into_all(), &self.processes);
-        let stack = |id: Option<StackId>| id.and_then(|id| stacks.get(id.index()).cloned());
-        let unknown = Arc::new(Stack {
-            frames: Vec::new(),
-            end: StackEnd::Broken,
-        });
-        let sites = self.sites.into_iter().flat_map(|(site, named)| {
-            named
+    /// What was added up so far, with the stacks that came after the first `named` ones.
+    ///
+    /// Sites and ticks are in the order in which they came: what is there later begins with what is
+    /// there now.
+    pub(super) fn look(&self, named: usize) -> Unfinished {
+        let mut sites: Vec<_> = self
+            .sites
+            .iter()
+            .flat_map(|(site, named)| {
+                let sums = named.iter();
+                sums.map(move |(names, sums)| (sums.place, *site, names.clone(), sums.value))
+            })
+            .collect();
+        sites.sort_unstable_by_key(|(place, ..)| *place);
+        let mut cpu: Vec<_> = self.cpu.iter().collect();
+        cpu.sort_unstable_by_key(|(_, ticks)| ticks.place);
+        Unfinished {
+            sites: sites
                 .into_iter()
-                .map(move |(names, sums)| (site, names, sums))
-        });
-        Profile {
-            call_sites: sites
-                .map(|(site, (source_name, sink_name), sums)| CallSite {
-                    process: site.process,
-                    kind: site.kind,
-                    call: site.call,
-                    source: site.source,
-                    sink: site.sink,
-                    class: site.class,
-                    sharing: site.sharing,
-                    source_name,
-                    sink_name,
-                    write: stack(site.write).unwrap_or_else(|| Arc::clone(&unknown)),
-                    read: stack(site.read),
-                    kernel: stack(site.kernel),
-                    samples: sums.samples,
-                    bytes: sums.bytes,
-                    calls: sums.calls,
-                })
+                .map(|(_, site, names, sums)| (site, names, sums))
                 .collect(),
-            cpu: self
-                .cpu
+            cpu: cpu
                 .into_iter()
-                .map(|(tick, samples)| CpuSite {
-                    process: tick.process,
-                    syscall: tick.syscall,
-                    user: stack(tick.user),
-                    kernel: stack(tick.kernel),
-                    samples,
-                    time: self
-                        .sampling
-                        .tick
-                        .saturating_mul(u32::try_from(samples).unwrap_or(u32::MAX)),
-                })
+                .map(|(tick, ticks)| (*tick, ticks.value))
                 .collect(),
-            sampling: Sampling {
-                dropped: self.sampling.dropped + dropped,
-                ..self.sampling
-            },
-        }
-    }
-}
-
-impl Sums {
-    fn add(&mut self, sample: &RawSample) {
-        self.samples += 1;
-        self.bytes.add(Estimate::of_sample(sample, 1.0));
-        if sample.call_bytes > 0 {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "an estimate; 53 bits of it are plenty"
-            )]
-            let of_call = 1.0 / sample.call_bytes as f64;
-            self.calls.add(Estimate::of_sample(sample, of_call));
+            sampling: self.sampling,
+            stacks: self.stacks.after(named),
+            processes: self.processes.clone(),
         }
     }
 }

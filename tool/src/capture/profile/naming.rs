@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::stacks::Unnamed;
+use super::stacks::{StackId, Unnamed};
 use crate::model::{Frame, ProcessId, Stack};
 use crate::stack::module::ModuleKind;
 use crate::stack::symbols::{ProcessFiles, Symbolizer};
@@ -13,7 +13,7 @@ use crate::stack::unwind::Location;
 const MAX_PROCESSES: usize = 1_024;
 
 /// The files of processes that were sampled.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Processes(HashMap<ProcessId, Option<Arc<ProcessFiles>>>);
 
 impl Processes {
@@ -33,27 +33,44 @@ impl Processes {
     }
 }
 
-/// Names the frames of stacks.
-pub(super) fn name_stacks(stacks: &[Arc<Unnamed>], processes: &Processes) -> Vec<Arc<Stack>> {
-    let mut symbols = Symbolizer::default();
-    stacks
-        .iter()
-        .map(|stack| {
+/// Names the frames of stacks, each once: what code was called is known best while its process runs.
+#[derive(Debug, Default)]
+pub(in crate::capture) struct Namer {
+    symbols: Symbolizer,
+    /// In the order of their ids.
+    named: Vec<Arc<Stack>>,
+}
+
+impl Namer {
+    /// How many stacks it has named.
+    pub(super) fn count(&self) -> usize {
+        self.named.len()
+    }
+
+    /// A stack that it has named.
+    pub(super) fn stack(&self, id: StackId) -> Option<Arc<Stack>> {
+        self.named.get(id.index()).cloned()
+    }
+
+    /// Names the stacks that come after those that it has named.
+    pub(super) fn name(&mut self, stacks: &[Arc<Unnamed>], processes: &Processes) {
+        for stack in stacks {
             let mut frames = Vec::with_capacity(stack.locations.len());
             for location in &stack.locations {
                 match stack.process {
                     Some(process) => {
-                        name_user(&mut symbols, location, processes.of(process), &mut frames);
+                        let files = processes.of(process);
+                        name_user(&mut self.symbols, location, files, &mut frames);
                     }
-                    None => frames.push(symbols.kernel(location.instruction())),
+                    None => frames.push(self.symbols.kernel(location.instruction())),
                 }
             }
-            Arc::new(Stack {
+            self.named.push(Arc::new(Stack {
                 frames,
                 end: stack.end,
-            })
-        })
-        .collect()
+            }));
+        }
+    }
 }
 
 fn name_user(

@@ -47,9 +47,9 @@ impl Stacks {
         Some(id)
     }
 
-    /// The stacks, in the order of their ids.
-    pub(super) fn into_all(self) -> Vec<Arc<Unnamed>> {
-        self.all
+    /// The stacks behind the first `count`, in the order of their ids.
+    pub(super) fn after(&self, count: usize) -> Vec<Arc<Unnamed>> {
+        self.all.get(count..).unwrap_or_default().to_vec()
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Report<'a> {
     host: Host<'a>,
     window: Window,
     engine: &'static str,
+    /// Of a recording that was cut short.
+    incomplete: bool,
     command: Option<Command<'a>>,
     loss: LossCounts,
     totals: Totals,
@@ -102,6 +104,7 @@ impl<'a> Report<'a> {
                     .unwrap_or(u64::MAX),
             },
             engine: audit.engine.name(),
+            incomplete: audit.is_incomplete,
             command: audit.command.as_ref().map(Command::from),
             loss: LossCounts::from(&audit.loss),
             totals: Totals {

@@ -1,5 +1,6 @@
 //! The JSON report, `copytax.report/1`: `docs/report.schema.json` describes it.
 
+mod comparison;
 mod document;
 mod findings;
 mod flow;
@@ -12,16 +13,25 @@ mod tests;
 
 use std::io;
 
-use serde::Serialize as _;
-
 use crate::model::{Audit, Profile};
 use document::Report;
 use formatter::SafeFormatter;
 
+pub use comparison::write_comparison;
 pub use rules::write_rules;
 
 /// The name and version of the format.
 pub const SCHEMA: &str = "copytax.report/1";
+
+/// Writes a document and a newline, safe to print.
+pub(super) fn to_writer(
+    out: &mut impl io::Write,
+    document: &impl serde::Serialize,
+) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, SafeFormatter::new());
+    document.serialize(&mut serializer)?;
+    out.write_all(b"\n")
+}
 
 /// Writes `audit` as one JSON document and a newline; with a `profile`, also its call sites and CPU
 /// times.
@@ -33,7 +43,5 @@ pub const SCHEMA: &str = "copytax.report/1";
 ///
 /// Those of `out`.
 pub fn write(out: &mut impl io::Write, audit: &Audit, profile: Option<&Profile>) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, SafeFormatter::new());
-    Report::new(audit, profile).serialize(&mut serializer)?;
-    out.write_all(b"\n")
+    to_writer(out, &Report::new(audit, profile))
 }

@@ -77,6 +77,9 @@ pub(super) fn write(
     for text in loss(&audit.loss, audit.engine) {
         line(&text)?;
     }
+    if audit.is_incomplete {
+        line("incomplete: the recording was cut short, or still goes on")?;
+    }
     line(&format!(
         "window: {} from {}, engine {}",
         units::duration(audit.window.duration),

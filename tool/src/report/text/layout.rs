@@ -14,14 +14,14 @@ const NARROWEST: usize = 40;
 
 /// Where text is laid out.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Page {
+pub(in crate::report) struct Page {
     /// Columns.
     pub(super) width: usize,
     color: bool,
 }
 
 impl Page {
-    pub(super) fn new(width: usize, color: bool) -> Self {
+    pub(in crate::report) fn new(width: usize, color: bool) -> Self {
         Self {
             width: width.max(NARROWEST),
             color,
@@ -39,7 +39,7 @@ impl Page {
     }
 
     /// As [`Self::paragraph`], all lines but the first indented.
-    pub(super) fn hanging(&self, text: &str, indent: usize) -> String {
+    pub(in crate::report) fn hanging(&self, text: &str, indent: usize) -> String {
         let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
         wrap(&words, " ", 0, indent, self.width.min(WIDEST_PARAGRAPH))
     }
@@ -49,12 +49,12 @@ impl Page {
     }
 
     /// For lost bytes.
-    pub(super) fn bad(&self, text: &str) -> String {
+    pub(in crate::report) fn bad(&self, text: &str) -> String {
         self.paint(RED, text)
     }
 
     /// For zero-copy bytes.
-    pub(super) fn good(&self, text: &str) -> String {
+    pub(in crate::report) fn good(&self, text: &str) -> String {
         self.paint(GREEN, text)
     }
 

@@ -1,5 +1,6 @@
 //! The report for people.
 
+mod comparison;
 mod failures;
 mod findings;
 mod flows;
@@ -17,8 +18,10 @@ use std::io;
 use crate::model::{Audit, Flow, ProcessAudit, Profile};
 use crate::report::SortKey;
 use crate::report::escape::{escape, truncate};
-use layout::{Page, wrap};
+pub(super) use layout::Page;
+use layout::wrap;
 
+pub use comparison::write_comparison;
 pub use rules::{write_rule, write_rules};
 
 /// How the text is to look.

@@ -1,5 +1,6 @@
 //! Goldens. `UPDATE_EXPECT=1 cargo test -p copytax` writes them anew.
 
+mod comparison;
 mod findings;
 mod headline;
 

@@ -1,0 +1,135 @@
+//! What changed between two sets of recordings, and whether it is more than noise.
+
+mod bootstrap;
+mod matching;
+mod metric;
+mod series;
+mod sites;
+#[cfg(test)]
+mod tests;
+
+use crate::model::{Audit, Profile, Timeline};
+use bootstrap::Sample;
+use series::{Series, series_of};
+
+pub use matching::MatchBy;
+pub use metric::{Change, Direction, Metric, Quality};
+pub use sites::{Carrier, SiteChange};
+
+/// Cells of time that a recording is looked at in, at most.
+pub const CELLS: usize = 512;
+
+/// One recording.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// What was counted.
+    pub audit: &'a Audit,
+    /// What was sampled.
+    pub profile: &'a Profile,
+    /// How it came over time.
+    pub timeline: &'a Timeline,
+}
+
+/// How to compare.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ComparisonOptions {
+    /// What makes processes the same.
+    pub by: MatchBy,
+    /// Changes of less than this share of what was there do not matter; of hit rates, of 1.
+    pub threshold: f64,
+}
+
+/// What changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// All processes together.
+    pub total: GroupChange,
+    /// Processes that are the same, by what they lose more now.
+    pub groups: Vec<GroupChange>,
+}
+
+/// What changed of some processes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupChange {
+    /// What they are called; empty for all.
+    pub name: String,
+    /// How many there were in all recordings of the base.
+    pub base_processes: usize,
+    /// How many there are in all new recordings.
+    pub new_processes: usize,
+    /// The metrics, each once.
+    pub changes: Vec<Change>,
+    /// Who moves bytes now and did not, or the other way round; most bytes first.
+    pub sites: Vec<SiteChange>,
+}
+
+impl Comparison {
+    /// Whether something is worse now.
+    #[must_use]
+    pub fn is_worse(&self) -> bool {
+        self.total.is_worse() || self.groups.iter().any(GroupChange::is_worse)
+    }
+}
+
+impl GroupChange {
+    /// Whether something is worse now.
+    #[must_use]
+    pub fn is_worse(&self) -> bool {
+        let mut changes = self.changes.iter();
+        changes.any(|change| change.quality() == Some(Quality::Worse))
+    }
+
+    /// The change of one metric.
+    #[must_use]
+    pub fn change(&self, metric: Metric) -> Option<&Change> {
+        self.changes.iter().find(|change| change.metric == metric)
+    }
+}
+
+/// Compares. Several recordings of a side are runs of the same thing, and count as one.
+#[must_use]
+pub fn compare(base: &[Run<'_>], new: &[Run<'_>], options: &ComparisonOptions) -> Comparison {
+    let matched = matching::groups(base, new, options.by);
+    let change = |group: Option<&matching::Group>| {
+        let members = |side: fn(&matching::Group) -> &matching::Members| group.map(side);
+        let (base_members, new_members) =
+            (members(|group| &group.base), members(|group| &group.new));
+        let count = |runs: &[Run<'_>], members: Option<&matching::Members>| match members {
+            Some(members) => members.len(),
+            None => runs.iter().map(|run| run.audit.processes.len()).sum(),
+        };
+        let old = side(base, base_members);
+        let now = side(new, new_members);
+        GroupChange {
+            name: group.map(|group| group.name.clone()).unwrap_or_default(),
+            base_processes: count(base, base_members),
+            new_processes: count(new, new_members),
+            changes: metric::changes(&old, &now, options.threshold),
+            sites: match group {
+                Some(group) => sites::changes(base, new, group),
+                None => Vec::new(),
+            },
+        }
+    };
+    let mut groups: Vec<GroupChange> = matched.iter().map(|group| change(Some(group))).collect();
+    let loss = |group: &GroupChange| {
+        let change = group.change(Metric::LostPerSecond);
+        change.map_or(0.0, |change| change.difference().unwrap_or(0.0))
+    };
+    // Stable: those that lose as much stay in the order of their names.
+    groups.sort_by(|a, b| loss(b).total_cmp(&loss(a)));
+    Comparison {
+        total: change(None),
+        groups,
+    }
+}
+
+/// What one side has of some processes; of all without members.
+fn side(runs: &[Run<'_>], members: Option<&matching::Members>) -> Sample {
+    let of_run = |(index, run): (usize, &Run<'_>)| -> Series {
+        series_of(run.timeline, |id| {
+            members.is_none_or(|members| members.contains(&(index, id)))
+        })
+    };
+    Sample::new(runs.iter().enumerate().map(of_run).collect())
+}

@@ -1,0 +1,208 @@
+//! `copytax report`
+
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+
+use super::diagnosis::DiagnosisArgs;
+use super::duration;
+use super::failure::Failure;
+use super::output::Output;
+use super::terminal::{self, ColorChoice};
+use crate::analysis;
+use crate::model::{Audit, Profile, Snapshot};
+use crate::recording::{Recording, Selection};
+use crate::report::{GraphOptions, Only, Sampled, SortKey, TextOptions};
+use crate::report::{csv, folded, json, pprof, text};
+
+/// The audit of a recording, or of a part of it
+///
+/// Says of recorded counts and samples what `audit` says of live ones, by the rules of this copytax.
+/// A recording that is not complete is read up to its last step, which is said on stderr.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    recorded: RecordedArgs,
+    #[command(flatten)]
+    diagnosis: DiagnosisArgs,
+    /// What to write
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        help_heading = "Output"
+    )]
+    format: Format,
+    /// The file to write [default: standard output]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        default_value = "-",
+        help_heading = "Output"
+    )]
+    #[arg(hide_default_value = true)]
+    output: PathBuf,
+    /// Print the first N processes; the sums are always of all
+    #[arg(long, value_name = "N", default_value = "20", help_heading = "Output")]
+    top: NonZeroUsize,
+    /// What to order processes by
+    #[arg(
+        long,
+        value_name = "KEY",
+        default_value = "lost",
+        help_heading = "Output"
+    )]
+    #[arg(value_parser = PossibleValuesParser::new(SortKey::ALL.iter().map(|key| key.name())).try_map(|key| key.parse::<SortKey>()))]
+    sort: SortKey,
+}
+
+/// A recording, and which part of it.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct RecordedArgs {
+    /// The recording
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Leave out what came before this time after its start
+    #[arg(long, value_name = "TIME", value_parser = parse_moment, help_heading = "Part")]
+    from: Option<Duration>,
+    /// Leave out what came after this time after its start
+    #[arg(long, value_name = "TIME", value_parser = parse_moment, help_heading = "Part")]
+    to: Option<Duration>,
+    /// Only this process; give it again for more
+    #[arg(short, long = "pid", value_name = "PID", help_heading = "Part")]
+    pids: Vec<u32>,
+}
+
+/// `--format`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// Schema copytax.report/1, with every process
+    Json,
+    /// A line a flow, for spreadsheets
+    Csv,
+    /// A stack a line, as flame graph tools read them; flamegraph has options for it
+    Folded,
+    /// For `go tool pprof` and profile servers; likewise
+    Pprof,
+}
+
+/// The start itself is a moment, though no duration.
+fn parse_moment(text: &str) -> Result<Duration, String> {
+    match text.trim() {
+        "0" | "0s" => Ok(Duration::ZERO),
+        text => duration::parse(text),
+    }
+}
+
+impl RecordedArgs {
+    /// All of a recording.
+    pub(crate) fn all_of(file: &Path) -> Self {
+        Self {
+            file: file.to_owned(),
+            from: None,
+            to: None,
+            pids: Vec::new(),
+        }
+    }
+
+    /// Reads what is asked for.
+    pub(crate) fn snapshot(&self) -> Result<Snapshot, Failure> {
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from >= to
+        {
+            return Err(Failure::usage("--from must be before --to"));
+        }
+        let recording = open(&self.file)?;
+        let selection = Selection {
+            from: self.from,
+            to: self.to,
+            pids: self.pids.clone(),
+        };
+        let mut snapshot = recording.snapshot(&selection)?;
+        analysis::calibrate(&mut snapshot);
+        Ok(snapshot)
+    }
+}
+
+/// Opens a recording, and says if it is incomplete.
+pub(crate) fn open(path: &Path) -> Result<Recording, Failure> {
+    let recording = Recording::open(path)?;
+    if !recording.is_complete() {
+        let milliseconds = u64::try_from(recording.duration().as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(
+            "{} is incomplete: it is still being recorded, or was cut short; it has {}",
+            path.display(),
+            humantime::format_duration(Duration::from_millis(milliseconds))
+        );
+    }
+    Ok(recording)
+}
+
+/// Reads, and writes the report.
+pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> {
+    let diagnosis = args.diagnosis.load()?;
+    let snapshot = args.recorded.snapshot()?;
+    let output = Output::create(&args.output)?;
+    if matches!(args.format, Format::Folded | Format::Pprof) {
+        output.write(|mut out| write_graph(&mut out, &snapshot, args.format))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut snapshot = snapshot;
+    let profile = std::mem::take(&mut snapshot.profile);
+    let mut audit = analysis::audit(snapshot);
+    let fails = diagnosis.add_findings(&mut audit, &profile);
+    let options = TextOptions {
+        width: terminal::width(),
+        color: match output {
+            Output::Stdout => color.applies_to_stdout(),
+            _ => color.applies(false),
+        },
+        top: args.top.get(),
+        sort: args.sort,
+    };
+    output.write(|mut out| write(&mut out, &audit, &profile, args.format, &options))?;
+    Ok(if fails {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn write(
+    out: &mut impl Write,
+    audit: &Audit,
+    profile: &Profile,
+    format: Format,
+    options: &TextOptions,
+) -> io::Result<()> {
+    let profile = profile.is_sampled().then_some(profile);
+    match format {
+        Format::Json => json::write(out, audit, profile),
+        Format::Csv => csv::write(out, audit),
+        _ => text::write(out, audit, profile, options),
+    }
+}
+
+fn write_graph(out: &mut impl Write, snapshot: &Snapshot, format: Format) -> io::Result<()> {
+    let sampled = Sampled {
+        profile: &snapshot.profile,
+        processes: &snapshot.processes,
+        window: &snapshot.window,
+    };
+    let options = GraphOptions {
+        only: Only::All,
+        ..GraphOptions::default()
+    };
+    match format {
+        Format::Folded => folded::write(out, &sampled, &options),
+        _ => pprof::write(out, &sampled, &options),
+    }
+}
