@@ -85,7 +85,6 @@ fn runtimes(audit: &Audit) -> BTreeMap<ProcessId, RuntimeFacts> {
             let facts = RuntimeFacts {
                 name: Some(runtime.name.name().to_owned()),
                 version: runtime.version.clone(),
-                modules: Vec::new(),
             };
             Some((process.id, facts))
         })

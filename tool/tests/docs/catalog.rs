@@ -86,7 +86,16 @@ fn page(rule: &Rule) -> String {
         .iter()
         .map(|conditions| list(describe(conditions)))
         .collect();
-    section("How it is recognised", ways.join("\nor\n\n").trim_end());
+    let small = rule.too_small_below.map_or_else(String::new, |size| {
+        format!(
+            "\nThe program writes bytes of its own between those of a file, so transfers look shorter than they \
+             are: here none of {size} bytes or more is too small.\n"
+        )
+    });
+    section(
+        "How it is recognised",
+        (ways.join("\nor\n\n") + &small).trim_end(),
+    );
     let proofs = if rule.proved_by.is_empty() {
         "No program of the tests shows it yet.".to_owned()
     } else {

@@ -1,5 +1,8 @@
-//! Java: `FileChannel.transferTo` to a socket and to a channel that hides it, and streams.
+//! Java: `FileChannel.transferTo` to a socket and to a channel that hides it, and streams; with and without
+//! names of functions.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, ensure};
@@ -7,24 +10,35 @@ use tempfile::TempDir;
 
 use crate::content::{Content, SIZE};
 use crate::form::Bytes::{Kept, Lost};
-use crate::form::{Bytes, watch};
+use crate::form::Says::{CauseUnknown, Nothing, Rule};
+use crate::form::{Says, Way, watch};
 use crate::support::prerequisites;
 use crate::{SOURCES, load, server};
 
-/// A mode, and how bytes move.
-const MODES: [(&str, (&str, Bytes)); 3] = [
-    ("socket", ("zero_copy sendfile file -> tcp", Kept(SIZE))),
-    ("wrapped", ("bounced read_write file -> tcp", Lost(SIZE))),
-    ("stream", ("bounced read_write file -> tcp", Lost(SIZE))),
+/// A mode, whether the names of its functions are told, and how bytes move.
+const MODES: [(&str, bool, Way); 5] = [
+    (
+        "socket",
+        false,
+        Way("zero_copy sendfile file -> tcp", Kept(SIZE), Nothing),
+    ),
+    ("wrapped", false, bounce(CauseUnknown)),
+    ("wrapped", true, bounce(Rule("J1"))),
+    ("stream", false, bounce(CauseUnknown)),
+    ("stream", true, bounce(Rule("J6"))),
 ];
+
+const fn bounce(says: Says) -> Way {
+    Way("bounced read_write file -> tcp", Lost(SIZE), says)
+}
 
 #[test]
 fn java() -> Result<()> {
     let there = prerequisites::root().and_then(|()| {
-        let java = prerequisites::program("java")?;
-        Ok((java, prerequisites::program("javac")?))
+        let [java, javac, jcmd] = ["java", "javac", "jcmd"].map(prerequisites::program);
+        Ok((java?, javac?, jcmd?))
     });
-    let Some((java, javac)) = prerequisites::or_skip(there)? else {
+    let Some((java, javac, jcmd)) = prerequisites::or_skip(there)? else {
         return Ok(());
     };
     let classes = TempDir::new()?;
@@ -37,18 +51,49 @@ fn java() -> Result<()> {
     ensure!(output.status.success(), "javac fails: {said}");
 
     let content = Content::new()?;
-    let forms: Result<Vec<_>> = MODES
-        .iter()
-        .map(|(mode, expected)| {
-            let mut command = Command::new(&java);
+    let mut forms = Vec::new();
+    let mut maps = Vec::new();
+    for (mode, is_named, way) in MODES {
+        let mut command = Command::new(&java);
+        command.args(["-Xmx64m", "-XX:+UseSerialGC", "-cp"]);
+        command.arg(classes.path());
+        if is_named {
+            // Only of what is compiled there are names: all of it, then, at its first call.
             command
-                .args(["-Xmx64m", "-XX:+UseSerialGC", "-cp"])
-                .arg(classes.path())
-                .args(["Transfer", mode])
-                .arg(content.file());
-            let name = format!("java {mode}");
-            server::start(name, &mut command, load::drain, ("jvm", ""), *expected)
-        })
-        .collect();
-    watch(&forms?).map(drop)
+                .args(["-Xcomp", "-XX:TieredStopAtLevel=1"])
+                .arg("-XX:+PreserveFramePointer");
+        }
+        command.args(["Transfer", mode]).arg(content.file());
+        let name = format!("java {mode}");
+        let form = server::start(name, &mut command, load::drain, ("jvm", ""), way)?;
+        if is_named {
+            (form.load)()?;
+            maps.push(Names::of(&jcmd, form.pid)?);
+        }
+        forms.push(form);
+    }
+    watch(&forms).map(drop)
+}
+
+/// The file in which a JVM has told the names of what it compiled; removed when dropped.
+struct Names(PathBuf);
+
+impl Names {
+    fn of(jcmd: &Path, pid: u32) -> Result<Self> {
+        let output = Command::new(jcmd)
+            .args([&pid.to_string(), "Compiler.perfmap"])
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        ensure!(output.status.success(), "jcmd fails: {said}");
+        let map = Self(format!("/tmp/perf-{pid}.map").into());
+        ensure!(map.0.exists(), "jcmd writes no names: {said}");
+        Ok(map)
+    }
+}
+
+impl Drop for Names {
+    fn drop(&mut self) {
+        // At worst it stays.
+        let _ = fs::remove_file(&self.0);
+    }
 }

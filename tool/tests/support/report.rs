@@ -9,7 +9,30 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 pub(crate) struct Report {
     pub(crate) processes: Vec<Process>,
+    pub(crate) findings: Vec<Finding>,
     loss: BTreeMap<String, Option<u64>>,
+}
+
+/// What is said of bytes that took a slower way than the kernel has.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Finding {
+    pub(crate) rule: Option<String>,
+    pub(crate) verdict: String,
+    pub(crate) pid: u32,
+    pub(crate) title: String,
+    pub(crate) bytes: u64,
+    pub(crate) source: String,
+    pub(crate) sink: String,
+    pub(crate) matched_by: Option<String>,
+    pub(crate) culprit: Option<Culprit>,
+    pub(crate) stacks: FindingStacks,
+}
+
+/// The stacks of a finding, innermost function first; empty where nothing was sampled.
+#[derive(Debug, Deserialize)]
+pub(crate) struct FindingStacks {
+    pub(crate) write: Vec<Frame>,
+    pub(crate) read: Vec<Frame>,
 }
 
 /// One process.
@@ -52,7 +75,7 @@ pub(crate) struct Estimate {
 /// The function that makes bytes bounce.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Culprit {
-    pub(crate) function: String,
+    pub(crate) function: Option<String>,
     pub(crate) file: Option<String>,
     pub(crate) line: Option<u32>,
 }

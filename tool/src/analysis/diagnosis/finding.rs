@@ -46,7 +46,8 @@ fn of_group(
     if group.bytes.value == 0 || (rule.is_none() && !flow.lost) {
         return None;
     }
-    let small = small(evidence, flow);
+    let below = rule.and_then(|rule| rule.too_small_below);
+    let small = small(flow, below.unwrap_or(u64::MAX).min(evidence.break_even));
     let verdict = match rule.map(|rule| rule.verdict) {
         Some(Verdict::Healthy) => return None,
         Some(Verdict::Fixable) | None if small.is_some() => Verdict::TooSmall,
@@ -79,11 +80,11 @@ fn of_group(
 }
 
 /// That the transfers of a flow are too short; `None` where they are not, or it is not known.
-fn small(evidence: &Evidence<'_>, flow: &Flow) -> Option<SmallTransfers> {
+fn small(flow: &Flow, break_even: u64) -> Option<SmallTransfers> {
     let typical = typical_size_by_bytes(&flow.transfers)?;
-    (typical < evidence.break_even).then_some(SmallTransfers {
+    (typical < break_even).then_some(SmallTransfers {
         typical,
-        break_even: evidence.break_even,
+        break_even,
     })
 }
 
