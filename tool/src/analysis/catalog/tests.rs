@@ -236,7 +236,7 @@ fn what_is_wrong_with_a_match_is_said() {
     refused(
         &with("lost = true\nread.has = [{ no = [\"a\"] }]\n"),
         &expect![
-            "x1.toml:12: match[0].read.has[0].no: unknown field `no`, expected `not` or `module`"
+            "x1.toml:12: match[0].read.has[0].no: unknown field `no`, expected one of `not`, `module`, `function`, `file`"
         ],
     );
     refused(
