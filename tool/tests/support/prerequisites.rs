@@ -56,6 +56,15 @@ pub(crate) fn python() -> Result<PathBuf> {
     Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim_end()))
 }
 
+/// A module of the `python3` on PATH.
+pub(crate) fn python_module(name: &str) -> Result<()> {
+    let output = Command::new(program("python3")?)
+        .args(["-c", &format!("import {name}")])
+        .output()?;
+    ensure!(output.status.success(), "python3 has no module {name}");
+    Ok(())
+}
+
 /// An interpreter that can tell the names of its functions, by `-X perf`: 3.12 and later. What a version
 /// manager keeps is not on PATH.
 pub(crate) fn python_with_names() -> Result<PathBuf> {

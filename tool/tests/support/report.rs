@@ -10,7 +10,15 @@ use serde::Deserialize;
 pub(crate) struct Report {
     pub(crate) processes: Vec<Process>,
     pub(crate) findings: Vec<Finding>,
+    pub(crate) command: Option<CommandOutcome>,
     loss: BTreeMap<String, Option<u64>>,
+}
+
+/// How the command of an audit ended.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CommandOutcome {
+    pub(crate) exit_code: Option<i32>,
+    pub(crate) signal: Option<i32>,
 }
 
 /// What is said of bytes that took a slower way than the kernel has.
@@ -185,6 +193,11 @@ impl Stack {
 }
 
 impl Process {
+    /// Whether any byte is counted.
+    pub(crate) fn has_written(&self) -> bool {
+        self.flows.iter().any(|flow| flow.bytes > 0)
+    }
+
     /// The call site of most bytes of a kind.
     pub(crate) fn largest_site(&self, kind: &str) -> Result<&CallSite> {
         let sites = self.call_sites.iter().flatten();
