@@ -162,3 +162,19 @@ fn the_pages_are_as_the_rules_have_them() {
         }
     }
 }
+
+/// `FILE: NAME`: the file names the form, or has the test, and says that the rule must be found.
+#[test]
+fn the_programs_that_prove_rules_exist() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for rule in Catalog::builtin().rules() {
+        for proof in &rule.proved_by {
+            let (file, name) = proof.split_once(": ").expect("`FILE: NAME`");
+            let text = fs::read_to_string(workspace.join(file)).expect(file);
+            let has = |wanted: String| text.contains(&wanted);
+            let is_there = has(format!("\"{name}\"")) || has(format!("fn {name}("));
+            let is_expected = has(format!("\"{}\"", rule.id));
+            assert!(is_there && is_expected, "{}: {proof}", rule.id);
+        }
+    }
+}

@@ -162,6 +162,15 @@ impl Report {
         process.with_context(|| format!("no process is named {comm} in {self:#?}"))
     }
 
+    /// Fails unless the dearest finding of a process is of a rule.
+    pub(crate) fn says(&self, pid: u32, rule: &str) -> Result<()> {
+        let mut findings = self.findings.iter();
+        let first = findings.find(|finding| finding.pid == pid);
+        let found = first.and_then(|finding| finding.rule.as_deref());
+        ensure!(found == Some(rule), "{rule} is not found first: {first:#?}");
+        Ok(())
+    }
+
     /// Fails if a call may be missing. Which bytes were relayed can be in doubt all the same.
     pub(crate) fn every_call_counted(&self) -> Result<()> {
         for counter in ["map_full", "unsupported_abi_calls", "endpoint_unknown"] {
