@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::egress;
 use super::failure::Failure;
 use super::rules::RulesArgs;
 use crate::analysis::catalog::Catalog;
@@ -67,6 +68,7 @@ impl Diagnosis {
             runtimes: &runtimes(audit),
             catalog: &self.catalog,
             break_even: BREAK_EVEN,
+            egress: &egress::devices(profile),
             culprit: &|site| culprit(site).map(|culprit| culprit.frame.clone()),
         });
         let considered = self.selection.considered(findings);

@@ -5,6 +5,7 @@ mod completions;
 mod diagnosis;
 mod doctor;
 mod duration;
+mod egress;
 mod engine;
 mod explain;
 mod failure;

@@ -34,6 +34,15 @@ pub(crate) struct Finding {
     pub(crate) matched_by: Option<String>,
     pub(crate) culprit: Option<Culprit>,
     pub(crate) stacks: FindingStacks,
+    pub(crate) egress: Option<Egress>,
+}
+
+/// The device that bytes leave by.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Egress {
+    pub(crate) device: String,
+    pub(crate) scatter_gather: Option<bool>,
+    pub(crate) zero_copy: String,
 }
 
 /// The stacks of a finding, innermost function first; empty where nothing was sampled.

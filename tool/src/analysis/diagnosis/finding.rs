@@ -7,7 +7,7 @@ use crate::analysis::diagnosis::egress::{egress, share};
 use crate::analysis::diagnosis::groups::{Group, groups};
 use crate::analysis::diagnosis::select::is_at_issue;
 use crate::analysis::transfers::typical_size_by_bytes;
-use crate::model::{CallSite, Finding, Flow, Frame, ProcessAudit, SmallTransfers, Verdict};
+use crate::model::{CallSite, Device, Finding, Flow, Frame, ProcessAudit, SmallTransfers, Verdict};
 
 /// What is to be said of the flows of `process`, by its call `sites`.
 pub(super) fn of_process(
@@ -71,12 +71,21 @@ fn of_group(
         bytes: group.bytes,
         share: None,
         small: small.filter(|_| verdict == Verdict::TooSmall),
+        egress: group
+            .site
+            .and_then(|site| egress_of(evidence, process, site)),
         matched_by: group.hit.map(|hit| hit.by),
         samples: group.samples,
         culprit: group.culprit,
         write: group.site.map(|site| Arc::clone(&site.write)),
         read: group.site.and_then(|site| site.read.clone()),
     })
+}
+
+/// The device that what a site sends leaves by.
+fn egress_of(evidence: &Evidence<'_>, process: &ProcessAudit, site: &CallSite) -> Option<Device> {
+    let sink = Arc::clone(site.sink_name.as_ref()?);
+    evidence.egress.get(&(process.id, sink)).cloned()
 }
 
 /// That the transfers of a flow are too short; `None` where they are not, or it is not known.
