@@ -29,6 +29,7 @@ fn standard_library() -> Result<()> {
         &[
             ("standard.py", "http", load::get, bounce("P6")),
             ("standard.py", "sendfile", load::drain, SENDFILE),
+            ("standard.py", "forbidden", load::drain, bounce("F2")),
             ("standard.py", "asyncio", load::drain, SENDFILE),
             ("standard.py", "asyncio-wrapped", load::drain, bounce("P6")),
         ],
@@ -60,6 +61,7 @@ fn aiohttp() -> Result<()> {
             ("files.py", "plain", load::get, SENDFILE),
             ("files.py", "compressed", load::get_compressed, compressed),
             ("files.py", "without-sendfile", load::get, bounce("P6")),
+            ("files.py", "uvloop", load::get, bounce("P2")),
         ],
     )
 }

@@ -1,6 +1,6 @@
 """Answers with a file by aiohttp, compressed or as it is.
 
-files.py plain|compressed|without-sendfile FILE
+files.py plain|compressed|without-sendfile|uvloop FILE
 
 Prints its port.
 """
@@ -33,4 +33,9 @@ async def main():
     await asyncio.Event().wait()
 
 
-asyncio.run(main())
+if sys.argv[1] == "uvloop":
+    import uvloop
+
+    uvloop.run(main())
+else:
+    asyncio.run(main())

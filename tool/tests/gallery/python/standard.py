@@ -1,16 +1,20 @@
 """Serves the folder of a file by the standard library's server, or sends each client the file: by
 socket.sendfile, or by asyncio's loop.sendfile from the file itself or from an object that hides it.
+forbidden: in a sandbox without sendfile.
 
-standard.py http|sendfile|asyncio|asyncio-wrapped FILE
+standard.py http|sendfile|forbidden|asyncio|asyncio-wrapped FILE
 
 Prints its port.
 """
 
 import asyncio
+import ctypes
 import functools
 import http.server
 import os
+import platform
 import socket
+import struct
 import sys
 
 
@@ -33,6 +37,27 @@ def serve_sendfile(path):
         client, _ = server.accept()
         with client, open(path, "rb") as file:
             client.sendfile(file)
+
+
+def forbid_sendfile():
+    """As a profile of seccomp does: the call fails with EPERM."""
+    number = {"x86_64": 40, "aarch64": 71}[platform.machine()]
+    # BPF: load the number; if it is not that one, skip an instruction; EPERM; allowed.
+    program = b"".join(
+        struct.pack("=HBBI", *instruction)
+        for instruction in [(0x20, 0, 0, 0), (0x15, 0, 1, number), (6, 0, 0, 0x50001), (6, 0, 0, 0x7FFF0000)]
+    )
+    code = ctypes.create_string_buffer(program)
+    filter = struct.pack("@HP", 4, ctypes.addressof(code))
+    libc = ctypes.CDLL(None, use_errno=True)
+    # PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP with SECCOMP_MODE_FILTER
+    if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, filter, 0, 0):
+        raise OSError(ctypes.get_errno(), "no sandbox")
+
+
+def serve_forbidden(path):
+    forbid_sendfile()
+    serve_sendfile(path)
 
 
 class Counting:
@@ -65,6 +90,7 @@ async def serve_asyncio(path, wrap):
 MODES = {
     "http": serve_http,
     "sendfile": serve_sendfile,
+    "forbidden": serve_forbidden,
     "asyncio": lambda path: asyncio.run(serve_asyncio(path, lambda file: file)),
     "asyncio-wrapped": lambda path: asyncio.run(serve_asyncio(path, Counting)),
 }
