@@ -58,6 +58,10 @@ pub(super) const TESTS: Packages = Packages {
         ("apache2-bin", Proof::Program("apache2")),
         ("lighttpd", Proof::Program("lighttpd")),
         ("default-jdk-headless", Proof::Program("javac")),
+        (
+            "libnetty-java",
+            Proof::File("/usr/share/java/netty-handler.jar"),
+        ),
         ("nodejs", Proof::Program("node")),
         ("ruby", Proof::Program("ruby")),
         ("php-cli", Proof::Program("php")),
