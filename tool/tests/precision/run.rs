@@ -22,12 +22,9 @@ pub(crate) struct Program {
 
 /// Runs it, and fails if a finding is fixable.
 pub(crate) fn watch(program: &Program) -> Result<()> {
-    let needs = program.needs.iter();
-    let there = prerequisites::root().and_then(|()| {
-        needs
-            .map(|name| prerequisites::program(name).map(drop))
-            .collect()
-    });
+    let mut needs = program.needs.iter();
+    let there = prerequisites::root()
+        .and_then(|()| needs.try_for_each(|name| prerequisites::program(name).map(drop)));
     let Some(()) = prerequisites::or_skip(there)? else {
         return Ok(());
     };
