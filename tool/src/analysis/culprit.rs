@@ -143,5 +143,6 @@ fn reader_of_runtime(stack: &Stack) -> Option<&Frame> {
 }
 
 fn is_loop(frame: &Frame) -> bool {
-    frame.function.as_deref().is_some_and(is_copy_loop)
+    let function = frame.function.as_deref();
+    function.is_some_and(|function| is_copy_loop(function, frame.file.as_deref()))
 }

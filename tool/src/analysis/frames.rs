@@ -70,7 +70,7 @@ pub fn role(frame: &Frame) -> Role {
     match frame.language {
         Language::Kernel => Role::Kernel,
         Language::Go => function.map_or(Role::Unknown, |name| go::role(name, file)),
-        Language::Jit => function.map_or(Role::Unknown, jit::role),
+        Language::Jit => function.map_or(Role::Unknown, |name| jit::role(name, file)),
         Language::Native => native::role(function, file, frame.module.as_deref()),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::egress;
 use super::failure::Failure;
 use super::rules::RulesArgs;
 use crate::analysis::catalog::Catalog;
@@ -72,6 +73,7 @@ impl Diagnosis {
             runtimes: &runtimes(audit),
             catalog: &self.catalog,
             break_even: BREAK_EVEN,
+            egress: &egress::devices(profile),
             culprit: &|site| culprit(site).map(|culprit| culprit.frame.clone()),
         });
         let considered = self.selection.considered(findings);
@@ -90,7 +92,6 @@ fn runtimes(audit: &Audit) -> BTreeMap<ProcessId, RuntimeFacts> {
             let facts = RuntimeFacts {
                 name: Some(runtime.name.name().to_owned()),
                 version: runtime.version.clone(),
-                modules: Vec::new(),
             };
             Some((process.id, facts))
         })

@@ -7,6 +7,7 @@ mod diagnosis;
 mod diff;
 mod doctor;
 mod duration;
+mod egress;
 mod engine;
 mod explain;
 mod failure;

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use super::cgroups::Hierarchy;
 use super::kernel::{self, Lockdown, Namespace, Seccomp};
-use super::network::{self, Device};
+use super::network;
 use super::privileges::Privileges;
+use crate::model::Device;
 use crate::model::Host;
 
 /// Name of the probe that loads and attaches the raw engine.

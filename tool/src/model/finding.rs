@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use copytax_common::{Class, EndpointKind, Sharing};
 
-use crate::model::{Frame, Mechanism, ProcessId, Stack};
+use crate::model::{Device, Frame, Mechanism, ProcessId, Stack};
 
 /// What to make of bytes that were not shared all the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,6 +115,9 @@ pub struct Finding {
     pub share: Option<f64>,
     /// Why they are too few at a time; with the verdict [`Verdict::TooSmall`].
     pub small: Option<SmallTransfers>,
+    /// The device that most of them leave by; `None` where they go to no other machine, or it is not
+    /// known.
+    pub egress: Option<Device>,
     /// What the rule was matched by; `None` where no rule matches.
     pub matched_by: Option<MatchedBy>,
     /// Samples of the stacks that led here.

@@ -1,6 +1,7 @@
 //! Plain types of the accounting. No I/O, no decisions.
 
 mod audit;
+mod device;
 mod finding;
 mod profile;
 mod runtime;
@@ -16,6 +17,7 @@ pub use audit::{
 pub use copytax_common::{
     Call, CallGroup, Class, EndpointKind, SampleKind, Sharing, SharingVerdict,
 };
+pub use device::{Device, Offloads};
 pub use finding::{Finding, FindingBytes, MatchedBy, SmallTransfers, Verdict};
 pub use profile::{CallSite, CpuSite, Estimate, Profile, Sampling, SiteKind};
 pub use runtime::{Libc, Runtime, RuntimeEvidence, RuntimeName};

@@ -86,7 +86,16 @@ fn page(rule: &Rule) -> String {
         .iter()
         .map(|conditions| list(describe(conditions)))
         .collect();
-    section("How it is recognised", ways.join("\nor\n\n").trim_end());
+    let small = rule.too_small_below.map_or_else(String::new, |size| {
+        format!(
+            "\nThe program writes bytes of its own between those of a file, so transfers look shorter than they \
+             are: here none of {size} bytes or more is too small.\n"
+        )
+    });
+    section(
+        "How it is recognised",
+        (ways.join("\nor\n\n") + &small).trim_end(),
+    );
     let proofs = if rule.proved_by.is_empty() {
         "No program of the tests shows it yet.".to_owned()
     } else {
@@ -150,6 +159,22 @@ fn the_pages_are_as_the_rules_have_them() {
         match pages.get(name) {
             Some(text) => fs::write(path, text).expect("a page can be written"),
             None => fs::remove_file(path).expect("a page can be removed"),
+        }
+    }
+}
+
+/// `FILE: NAME`: the file names the form, or has the test, and says that the rule must be found.
+#[test]
+fn the_programs_that_prove_rules_exist() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for rule in Catalog::builtin().rules() {
+        for proof in &rule.proved_by {
+            let (file, name) = proof.split_once(": ").expect("`FILE: NAME`");
+            let text = fs::read_to_string(workspace.join(file)).expect(file);
+            let has = |wanted: String| text.contains(&wanted);
+            let is_there = has(format!("\"{name}\"")) || has(format!("fn {name}("));
+            let is_expected = has(format!("\"{}\"", rule.id));
+            assert!(is_there && is_expected, "{}: {proof}", rule.id);
         }
     }
 }

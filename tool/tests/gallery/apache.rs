@@ -7,7 +7,8 @@ use anyhow::{Result, ensure};
 
 use crate::content::{Content, SIZE};
 use crate::form::Bytes::{Kept, Lost};
-use crate::form::{Bytes, Expected, Form, watch};
+use crate::form::Says::{Nothing, Rule};
+use crate::form::{Expected, Form, Way, watch};
 use crate::load;
 use crate::support::children::Program;
 use crate::support::patience::until;
@@ -15,22 +16,22 @@ use crate::support::ports::free_port;
 use crate::support::{http, prerequisites};
 
 /// A name, directives, and how bytes move.
-const SERVERS: [(&str, &str, (&str, Bytes)); 3] = [
+const SERVERS: [(&str, &str, Way); 3] = [
     (
         "sendfile",
         "EnableSendfile On",
-        ("zero_copy sendfile file -> tcp", Kept(SIZE)),
+        Way("zero_copy sendfile file -> tcp", Kept(SIZE), Nothing),
     ),
     // As it is installed: a file of less than 4 MiB, or a part of it, is mapped.
     (
         "default",
         "EnableSendfile Off",
-        ("mapped mmap_write file -> tcp", Kept(SIZE)),
+        Way("mapped mmap_write file -> tcp", Kept(SIZE), Rule("A1")),
     ),
     (
         "read",
         "EnableSendfile Off\nEnableMMAP Off",
-        ("bounced read_write file -> tcp", Lost(SIZE)),
+        Way("bounced read_write file -> tcp", Lost(SIZE), Rule("A1")),
     ),
 ];
 
@@ -44,7 +45,7 @@ fn apache() -> Result<()> {
     };
     let content = Content::new()?;
     let mut forms = Vec::new();
-    for (name, directives, (way, bytes)) in SERVERS {
+    for (name, directives, way) in SERVERS {
         let folder = content.folder().join(name);
         fs::create_dir(&folder)?;
         let port = free_port()?;
@@ -88,7 +89,6 @@ fn apache() -> Result<()> {
             expected: Expected {
                 runtime: ("apache", "2.4."),
                 way,
-                bytes,
             },
             _program: program,
         });

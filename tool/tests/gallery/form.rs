@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
+use copytax::analysis::catalog::Catalog;
 
+use crate::content::SIZE;
 use crate::support::audit::Audit;
 use crate::support::children::Program;
-use crate::support::report::{Process, Report};
+use crate::support::report::{Finding, Frame, Process, Report};
 
 /// Of a hundred bytes, those that may move in another way: headers, a first sniff, a last piece.
 const TOLERANCE: u64 = 2;
@@ -29,9 +31,22 @@ pub(crate) struct Form {
 pub(crate) struct Expected {
     /// Name of the runtime, and what its version begins with.
     pub(crate) runtime: (&'static str, &'static str),
-    /// How the bytes move: `class mechanism source -> sink`.
-    pub(crate) way: &'static str,
-    pub(crate) bytes: Bytes,
+    pub(crate) way: Way,
+}
+
+/// How the bytes move, as `class mechanism source -> sink`; how many do; and what is said of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Way(pub(crate) &'static str, pub(crate) Bytes, pub(crate) Says);
+
+/// What the findings are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Says {
+    /// The dearest is of this rule, with its verdict, and none of another is fixable.
+    Rule(&'static str),
+    /// A lost flow whose cause is not known; none is fixable.
+    CauseUnknown,
+    /// None worth a word.
+    Nothing,
 }
 
 /// How many bytes move in that way.
@@ -76,22 +91,72 @@ impl Form {
                 .unwrap_or_default()
                 .starts_with(version);
         ensure!(is_it, "runtime is {runtime:?}, not {name} {version}");
+        self.check_bytes(process)?;
+        let findings = report.findings.iter();
+        let findings: Vec<_> = findings.filter(|found| found.pid == self.pid).collect();
+        self.expected.way.2.check(&findings)
+    }
+
+    fn check_bytes(&self, process: &Process) -> Result<()> {
+        let Way(way, bytes, _) = self.expected.way;
         let ways = ways(process);
-        let moved = ways.get(self.expected.way).copied().unwrap_or(0);
+        let moved = ways.get(way).copied().unwrap_or(0);
         let lost = process.bytes.lost;
-        match self.expected.bytes {
+        match bytes {
             Bytes::Lost(bytes) if is_about(moved, bytes) && is_about(lost, bytes) => Ok(()),
             Bytes::Kept(bytes) if is_about(moved, bytes) && is_little(lost, bytes) => Ok(()),
             Bytes::AtLeast(bytes) if moved >= bytes && is_little(lost, bytes) => Ok(()),
-            expected => bail!(
-                "{expected:?} by {:?}, but {lost} lost of {ways:?}",
-                self.expected.way
-            ),
+            expected => bail!("{expected:?} by {way:?}, but {lost} lost of {ways:?}"),
         }
     }
 }
 
-/// Bytes by way, as in [`Expected::way`].
+impl Says {
+    fn check(self, findings: &[&Finding]) -> Result<()> {
+        let is_as_said = match (self, findings.first()) {
+            (Self::Rule(id), Some(first)) => {
+                let rule = Catalog::builtin().get(id).context("no such rule")?;
+                first.rule.as_deref() == Some(id) && first.verdict == rule.verdict.name()
+            }
+            (Self::CauseUnknown, Some(first)) => first.verdict == "unknown",
+            (Self::Nothing, None) => true,
+            (Self::Nothing, Some(first)) => is_little(first.bytes, SIZE),
+            (_, None) => false,
+        };
+        let is_wrong = |found: &&Finding| {
+            found.verdict == "fixable"
+                && !matches!(self, Self::Rule(id) if found.rule.as_deref() == Some(id))
+        };
+        let is_right = is_as_said && !findings.iter().copied().any(|found| is_wrong(&found));
+        ensure!(is_right, "{self:?}, but {}", in_words(findings));
+        Ok(())
+    }
+}
+
+/// Findings with the functions that they go by.
+fn in_words(findings: &[&Finding]) -> String {
+    let names = |frames: &[Frame]| {
+        let names = frames
+            .iter()
+            .map(|frame| frame.function.as_deref().unwrap_or("?"));
+        names.collect::<Vec<_>>().join(" < ")
+    };
+    let words = findings.iter().map(|found| {
+        format!(
+            "{:?} {} {} of {} -> {}\n  written by {}\n  read by {}",
+            found.rule,
+            found.verdict,
+            found.bytes,
+            found.source,
+            found.sink,
+            names(&found.stacks.write),
+            names(&found.stacks.read)
+        )
+    });
+    words.collect::<Vec<_>>().join("\n")
+}
+
+/// Bytes by way, as in [`Way`].
 fn ways(process: &Process) -> BTreeMap<String, u64> {
     let mut ways = BTreeMap::new();
     for flow in process.flows.iter().filter(|flow| flow.bytes > 0) {

@@ -7,23 +7,34 @@ use anyhow::{Result, ensure};
 
 use crate::content::{Content, SIZE};
 use crate::form::Bytes::{Kept, Lost};
-use crate::form::{Bytes, Expected, Form, watch};
+use crate::form::Says::{Nothing, Rule};
+use crate::form::{Expected, Form, Way, watch};
 use crate::support::children::Program;
 use crate::support::prerequisites;
 use crate::{SOURCES, load, upstream};
 
-const SENDFILE: (&str, Bytes) = ("zero_copy sendfile file -> tcp", Kept(SIZE));
-const BOUNCE: (&str, Bytes) = ("bounced read_write file -> tcp", Lost(SIZE));
-const RELAY: (&str, Bytes) = ("bounced read_write tcp -> tcp", Lost(SIZE));
+const SENDFILE: Way = Way("zero_copy sendfile file -> tcp", Kept(SIZE), Nothing);
+
+const fn bounce(rule: &'static str) -> Way {
+    Way("bounced read_write file -> tcp", Lost(SIZE), Rule(rule))
+}
+
+const fn relay(rule: &'static str) -> Way {
+    Way("bounced read_write tcp -> tcp", Lost(SIZE), Rule(rule))
+}
+
+const fn copy(rule: &'static str) -> Way {
+    Way("bounced read_write file -> file", Lost(SIZE), Rule(rule))
+}
 
 /// What a mode of the program needs, and how its bytes move.
-struct Mode(&'static str, Needs, (&'static str, Bytes));
+struct Mode(&'static str, Needs, Way);
 
 #[derive(Clone, Copy)]
 enum Needs {
     /// The file, sent to who connects.
     File,
-    /// The file, copied for who connects.
+    /// The file, copied where it is.
     Copy,
     /// The file, by HTTP.
     Http,
@@ -38,46 +49,62 @@ enum Needs {
 const MODES: &[Mode] = &[
     Mode("plain", Needs::File, SENDFILE),
     Mode("limited", Needs::File, SENDFILE),
-    Mode("wrapped", Needs::File, BOUNCE),
-    Mode("section", Needs::File, BOUNCE),
+    Mode("wrapped", Needs::File, bounce("G1")),
+    Mode("section", Needs::File, bounce("G1")),
+    Mode(
+        "exec",
+        Needs::File,
+        Way("bounced read_write pipe -> tcp", Lost(SIZE), Rule("G10")),
+    ),
     Mode(
         "relay",
         Needs::Upstream,
-        ("zero_copy splice tcp -> tcp", Kept(SIZE)),
+        Way("zero_copy splice tcp -> tcp", Kept(SIZE), Nothing),
     ),
-    Mode("relay-hidden", Needs::Upstream, RELAY),
+    Mode("relay-hidden", Needs::Upstream, relay("G9")),
+    Mode("relay-to-hidden", Needs::Upstream, relay("G9")),
     Mode(
         "copy",
         Needs::Copy,
-        ("zero_copy copy_file_range file -> file", Kept(SIZE)),
+        Way(
+            "zero_copy copy_file_range file -> file",
+            Kept(SIZE),
+            Rule("K4"),
+        ),
     ),
+    Mode("copy-append", Needs::Copy, copy("G7")),
+    Mode("copy-wrapped", Needs::Copy, copy("G1")),
     Mode(
-        "copy-append",
+        "pipe",
         Needs::Copy,
-        ("bounced read_write file -> file", Lost(SIZE)),
+        Way("bounced read_write file -> pipe", Lost(SIZE), Rule("G8")),
     ),
     Mode("files", Needs::Http, SENDFILE),
-    Mode("files-wrapped", Needs::Http, BOUNCE),
+    Mode("files-wrapped", Needs::Http, bounce("G2")),
     Mode("files-unwrapping", Needs::Http, SENDFILE),
     Mode(
         "tls",
         Needs::Https,
-        ("transformed read_write none -> tcp", Kept(SIZE)),
+        Way("transformed read_write none -> tcp", Kept(SIZE), Rule("G3")),
     ),
     // Of each 32 KiB that are read, 4 KiB share a buffer with the header of their chunk.
     Mode(
         "chunked",
         Needs::Http,
-        ("bounced read_write file -> tcp", Lost(SIZE / 8 * 7)),
+        Way(
+            "bounced read_write file -> tcp",
+            Lost(SIZE / 8 * 7),
+            Rule("G4"),
+        ),
     ),
     Mode("length", Needs::Http, SENDFILE),
-    Mode("proxy", Needs::HttpUpstream, RELAY),
+    Mode("proxy", Needs::HttpUpstream, relay("G6")),
 ];
 
 /// `io.Copy(ResponseWriter, *os.File)`: from 1.22 to 1.23 `(*os.File).WriteTo` kept it from `sendfile`
 /// (go.dev/issue/66988).
 const COPIED: [Mode; 2] = [
-    Mode("copied", Needs::Http, BOUNCE),
+    Mode("copied", Needs::Http, bounce("G5")),
     Mode("copied", Needs::Http, SENDFILE),
 ];
 
@@ -118,7 +145,7 @@ impl Mode {
         version: &'static str,
         openssl: PathBuf,
     ) -> Result<Form> {
-        let &Self(name, needs, (way, bytes)) = self;
+        let &Self(name, needs, way) = self;
         let mut command = Command::new(program);
         command.arg(name);
         match needs {
@@ -145,7 +172,6 @@ impl Mode {
             expected: Expected {
                 runtime: ("go", version),
                 way,
-                bytes,
             },
             _program: program,
         })

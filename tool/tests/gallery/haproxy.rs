@@ -1,4 +1,4 @@
-//! `HAProxy`, with and without splicing.
+//! `HAProxy`, with and without splicing, and with TLS.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -8,33 +8,61 @@ use tempfile::TempDir;
 
 use crate::content::SIZE;
 use crate::form::Bytes::{Kept, Lost};
-use crate::form::{Bytes, Expected, Form, watch};
+use crate::form::Says::{Nothing, Rule};
+use crate::form::{Expected, Form, Way, watch};
 use crate::support::children::Program;
 use crate::support::patience::until;
 use crate::support::ports::free_port;
 use crate::support::{http, prerequisites};
 use crate::{load, upstream};
 
-/// A name, an option, and how bytes move.
-const PROXIES: [(&str, &str, (&str, Bytes)); 2] = [
-    ("copies", "", ("bounced read_write tcp -> tcp", Lost(SIZE))),
+/// A name, an option, what its listener is bound with, and how bytes move.
+const PROXIES: [(&str, &str, &str, Way); 3] = [
+    (
+        "copies",
+        "",
+        "",
+        Way("bounced read_write tcp -> tcp", Lost(SIZE), Rule("H1")),
+    ),
     (
         "splices",
         "option splice-response",
-        ("zero_copy splice tcp -> tcp", Kept(SIZE)),
+        "",
+        Way("zero_copy splice tcp -> tcp", Kept(SIZE), Nothing),
+    ),
+    (
+        TLS,
+        "option splice-response",
+        "ssl crt PEM",
+        Way("transformed read_write none -> tcp", Kept(SIZE), Rule("H2")),
     ),
 ];
 
+const TLS: &str = "encrypts";
+
 #[test]
 fn haproxy() -> Result<()> {
-    let there = prerequisites::root().and_then(|()| prerequisites::program("haproxy"));
-    let Some(haproxy) = prerequisites::or_skip(there)? else {
+    let there = prerequisites::root().and_then(|()| {
+        let openssl = prerequisites::program("openssl")?;
+        Ok((prerequisites::program("haproxy")?, openssl))
+    });
+    let Some((haproxy, openssl)) = prerequisites::or_skip(there)? else {
         return Ok(());
     };
     let folder = TempDir::new()?;
+    load::make_certificate(&openssl, folder.path())?;
+    let read = |name: &str| fs::read_to_string(folder.path().join(name));
+    let pem = folder.path().join("pem");
+    fs::write(&pem, read("certificate")? + &read("key")?)?;
     let mut forms = Vec::new();
-    for (name, option, (way, bytes)) in PROXIES {
-        let (port, upstream) = (free_port()?, upstream::raw()?);
+    for (name, option, bind, way) in PROXIES {
+        let upstream = if name == TLS {
+            upstream::http()?
+        } else {
+            upstream::raw()?
+        };
+        let port = free_port()?;
+        let bind = bind.replace("PEM", &pem.display().to_string());
         let file = folder.path().join(name);
         let configuration = format!(
             "global
@@ -48,7 +76,7 @@ fn haproxy() -> Result<()> {
                  timeout server 120s
                  {option}
              listen proxy
-                 bind 127.0.0.1:{port}
+                 bind 127.0.0.1:{port} {bind}
                  server upstream 127.0.0.1:{upstream}\n"
         );
         fs::write(&file, configuration)?;
@@ -59,14 +87,17 @@ fn haproxy() -> Result<()> {
             ensure!(!program.has_ended()?, "haproxy has ended");
             Ok(http::connect(port).is_ok().then_some(()))
         })?;
+        let openssl = openssl.clone();
         forms.push(Form {
             name: format!("haproxy {name}"),
             pid: program.pid(),
-            load: Box::new(move || load::drain(port)),
+            load: Box::new(move || match name {
+                TLS => load::get_by_tls(&openssl, port),
+                _ => load::drain(port),
+            }),
             expected: Expected {
                 runtime: ("haproxy", "2."),
                 way,
-                bytes,
             },
             _program: program,
         });

@@ -7,7 +7,8 @@ use anyhow::{Result, ensure};
 
 use crate::content::{Content, SIZE};
 use crate::form::Bytes::{Kept, Lost};
-use crate::form::{Bytes, Expected, Form, watch};
+use crate::form::Says::{Nothing, Rule};
+use crate::form::{Expected, Form, Way, watch};
 use crate::load;
 use crate::support::children::Program;
 use crate::support::patience::until;
@@ -15,9 +16,15 @@ use crate::support::ports::free_port;
 use crate::support::{http, prerequisites};
 
 /// A backend, and how bytes move.
-const SERVERS: [(&str, (&str, Bytes)); 2] = [
-    ("sendfile", ("zero_copy sendfile file -> tcp", Kept(SIZE))),
-    ("writev", ("bounced read_write file -> tcp", Lost(SIZE))),
+const SERVERS: [(&str, Way); 2] = [
+    (
+        "sendfile",
+        Way("zero_copy sendfile file -> tcp", Kept(SIZE), Nothing),
+    ),
+    (
+        "writev",
+        Way("bounced read_write file -> tcp", Lost(SIZE), Rule("L1")),
+    ),
 ];
 
 #[test]
@@ -28,7 +35,7 @@ fn lighttpd() -> Result<()> {
     };
     let content = Content::new()?;
     let mut forms = Vec::new();
-    for (backend, (way, bytes)) in SERVERS {
+    for (backend, way) in SERVERS {
         let port = free_port()?;
         let root = content.folder().display();
         let configuration = format!(
@@ -53,7 +60,6 @@ fn lighttpd() -> Result<()> {
             expected: Expected {
                 runtime: ("lighttpd", "1.4."),
                 way,
-                bytes,
             },
             _program: program,
         });

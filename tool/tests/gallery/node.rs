@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use crate::content::{Content, SIZE};
 use crate::form::Bytes::Lost;
-use crate::form::watch;
+use crate::form::Says::Rule;
+use crate::form::{Way, watch};
 use crate::support::prerequisites;
 use crate::{SOURCES, load, server};
 
@@ -26,7 +27,7 @@ fn node() -> Result<()> {
         &mut command,
         load::get,
         ("node", ""),
-        ("bounced read_write file -> tcp", Lost(SIZE)),
+        Way("bounced read_write file -> tcp", Lost(SIZE), Rule("S1")),
     )?;
     watch(&[form]).map(drop)
 }

@@ -1,52 +1,76 @@
 //! Python: the standard library's server, sockets, and aiohttp.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
 
 use crate::content::{Content, SIZE};
 use crate::form::Bytes::{AtLeast, Kept, Lost};
-use crate::form::{Bytes, watch};
+use crate::form::Says::{Nothing, Rule};
+use crate::form::{Way, watch};
 use crate::support::prerequisites;
 use crate::{SOURCES, load, server};
 
-const SENDFILE: (&str, Bytes) = ("zero_copy sendfile file -> tcp", Kept(SIZE));
-const BOUNCE: (&str, Bytes) = ("bounced read_write file -> tcp", Lost(SIZE));
+const SENDFILE: Way = Way("zero_copy sendfile file -> tcp", Kept(SIZE), Nothing);
+
+const fn bounce(rule: &'static str) -> Way {
+    Way("bounced read_write file -> tcp", Lost(SIZE), Rule(rule))
+}
 
 /// A script, its mode, a client, and how bytes move.
-type Script = (
-    &'static str,
-    &'static str,
-    fn(u16) -> Result<()>,
-    (&'static str, Bytes),
-);
+type Script = (&'static str, &'static str, fn(u16) -> Result<()>, Way);
 
 #[test]
 fn standard_library() -> Result<()> {
     forms(
-        prerequisites::root(),
+        prerequisites::root().and_then(|()| prerequisites::python()),
+        &[],
         &[
-            ("standard.py", "http", load::get, BOUNCE),
+            ("standard.py", "http", load::get, bounce("P6")),
             ("standard.py", "sendfile", load::drain, SENDFILE),
+            ("standard.py", "forbidden", load::drain, bounce("F2")),
+            ("standard.py", "asyncio", load::drain, SENDFILE),
+            ("standard.py", "asyncio-wrapped", load::drain, bounce("P6")),
         ],
+    )
+}
+
+#[test]
+fn standard_library_with_names() -> Result<()> {
+    forms(
+        prerequisites::root().and_then(|()| prerequisites::python_with_names()),
+        NAMES,
+        &[("standard.py", "http", load::get, bounce("P5"))],
     )
 }
 
 #[test]
 fn aiohttp() -> Result<()> {
-    let compressed = ("generated read_write none -> tcp", AtLeast(SIZE / 2));
+    let compressed = Way(
+        "generated read_write none -> tcp",
+        AtLeast(SIZE / 2),
+        Rule("T2"),
+    );
     forms(
-        prerequisites::root().and_then(|()| prerequisites::testbed("python").map(drop)),
+        prerequisites::root()
+            .and_then(|()| prerequisites::testbed("python"))
+            .and_then(|_| prerequisites::python()),
+        &[],
         &[
             ("files.py", "plain", load::get, SENDFILE),
             ("files.py", "compressed", load::get_compressed, compressed),
+            ("files.py", "without-sendfile", load::get, bounce("P6")),
+            ("files.py", "uvloop", load::get, bounce("P2")),
         ],
     )
 }
 
-fn forms(there: Result<()>, scripts: &[Script]) -> Result<()> {
-    let there = there.and_then(|()| prerequisites::python());
-    let Some(python) = prerequisites::or_skip(there)? else {
+/// Has Python tell the names of its functions.
+const NAMES: &[&str] = &["-X", "perf"];
+
+fn forms(python: Result<PathBuf>, options: &[&str], scripts: &[Script]) -> Result<()> {
+    let Some(python) = prerequisites::or_skip(python)? else {
         return Ok(());
     };
     let content = Content::new()?;
@@ -55,6 +79,7 @@ fn forms(there: Result<()>, scripts: &[Script]) -> Result<()> {
         .map(|(script, mode, load, expected)| {
             let mut command = Command::new(&python);
             command
+                .args(options)
                 .arg(format!("{SOURCES}/python/{script}"))
                 .arg(mode)
                 .arg(content.file());

@@ -1,4 +1,4 @@
-//! Rust: `io::copy` from a file and from a reader that hides it.
+//! Rust: `io::copy` from a file, from a reader that hides it, and from a socket.
 
 use std::process::Command;
 
@@ -6,31 +6,41 @@ use anyhow::{Result, ensure};
 
 use crate::content::{Content, SIZE};
 use crate::form::Bytes::{Kept, Lost};
-use crate::form::{Bytes, watch};
+use crate::form::Says::Rule;
+use crate::form::{Way, watch};
 use crate::support::prerequisites;
-use crate::{SOURCES, load, server};
+use crate::{SOURCES, load, server, upstream};
 
-/// A mode, a client, and how bytes move.
-type Mode = (&'static str, fn(u16) -> Result<()>, (&'static str, Bytes));
+/// A mode, whether its client waits for a copy of the file, and how bytes move.
+type Mode = (&'static str, bool, Way);
 
-const BOUNCE: (&str, Bytes) = ("bounced read_write file -> tcp", Lost(SIZE));
-
-const MODES: [Mode; 4] = [
-    // The standard library sends no file to a socket by the kernel: it might change before it is received
-    // (`safe_kernel_copy` in `library/std/src/sys/io/kernel_copy/linux.rs`, Rust 1.95).
-    ("socket", load::drain, BOUNCE),
-    ("socket-wrapped", load::drain, BOUNCE),
+const MODES: [Mode; 5] = [
+    ("socket", false, bounce("R3")),
+    ("socket-wrapped", false, bounce("R3")),
+    (
+        "relay",
+        false,
+        Way("bounced read_write tcp -> tcp", Lost(SIZE), Rule("R4")),
+    ),
     (
         "file",
-        load::wait,
-        ("zero_copy copy_file_range file -> file", Kept(SIZE)),
+        true,
+        Way(
+            "zero_copy copy_file_range file -> file",
+            Kept(SIZE),
+            Rule("K4"),
+        ),
     ),
     (
         "file-wrapped",
-        load::wait,
-        ("bounced read_write file -> file", Lost(SIZE)),
+        true,
+        Way("bounced read_write file -> file", Lost(SIZE), Rule("R1")),
     ),
 ];
+
+const fn bounce(rule: &'static str) -> Way {
+    Way("bounced read_write file -> tcp", Lost(SIZE), Rule(rule))
+}
 
 #[test]
 fn rust() -> Result<()> {
@@ -50,11 +60,15 @@ fn rust() -> Result<()> {
 
     let forms: Result<Vec<_>> = MODES
         .iter()
-        .map(|(mode, load, expected)| {
+        .map(|(mode, waits, way)| {
             let mut command = Command::new(&program);
             command.arg(mode).arg(content.file());
+            if *mode == "relay" {
+                command.arg(format!("127.0.0.1:{}", upstream::raw()?));
+            }
+            let load = if *waits { load::wait } else { load::drain };
             let name = format!("rust {mode}");
-            server::start(name, &mut command, *load, ("rust", "1."), *expected)
+            server::start(name, &mut command, load, ("rust", "1."), *way)
         })
         .collect();
     watch(&forms?).map(drop)

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::form::{Bytes, Expected, Form};
+use crate::form::{Expected, Form, Way};
 use crate::support::children::Program;
 
 /// Starts one.
@@ -13,18 +13,14 @@ pub(crate) fn start(
     command: &mut Command,
     load: fn(u16) -> Result<()>,
     runtime: (&'static str, &'static str),
-    (way, bytes): (&'static str, Bytes),
+    way: Way,
 ) -> Result<Form> {
     let (program, port) = Program::start_server(command)?;
     Ok(Form {
         name,
         pid: program.pid(),
         load: Box::new(move || load(port)),
-        expected: Expected {
-            runtime,
-            way,
-            bytes,
-        },
+        expected: Expected { runtime, way },
         _program: program,
     })
 }

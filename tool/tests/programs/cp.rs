@@ -40,7 +40,28 @@ fn is_sent_by_the_kernel() -> Result<()> {
         };
         let report = copied(engine, &[], &tmpfs.path())?;
         let sent = expected([("zero_copy copy_file_range file -> file", SIZE)]);
-        assert_eq!(ways::of(report.named("cp")?), sent);
+        let cp = report.named("cp")?;
+        assert_eq!(ways::of(cp), sent);
+        report.says(cp.pid, "K4")?;
+    }
+    Ok(())
+}
+
+/// `copy_file_range` between two kinds of file systems: EXDEV, since Linux 5.19.
+#[test]
+fn between_file_systems_is_refused() -> Result<()> {
+    for engine in ENGINES {
+        let (Some(ext4), Some(tmpfs)) = (
+            mounted(|| Mounted::image("ext4"))?,
+            mounted(Mounted::tmpfs)?,
+        ) else {
+            return Ok(());
+        };
+        let report = copied_between(engine, &[], &ext4.path(), &tmpfs.path())?;
+        let cp = report.named("cp")?;
+        let bounced = expected([("bounced read_write file -> file, same_buffer", SIZE)]);
+        assert_eq!(ways::of(cp), bounced);
+        report.says(cp.pid, "F1")?;
     }
     Ok(())
 }
@@ -71,7 +92,12 @@ fn mounted(mount: impl FnOnce() -> Result<Mounted>) -> Result<Option<Mounted>> {
 
 /// Copies a file within a folder.
 fn copied(engine: &str, options: &[&str], folder: &Path) -> Result<Report> {
-    let (from, to) = (folder.join("from"), folder.join("to"));
+    copied_between(engine, options, folder, folder)
+}
+
+/// Copies a file from one folder to another.
+fn copied_between(engine: &str, options: &[&str], from: &Path, to: &Path) -> Result<Report> {
+    let (from, to) = (from.join("from"), to.join("to"));
     write_pattern(File::create(&from)?, SIZE, 23)?;
     let mut command = Command::new(prerequisites::program("cp")?);
     let report = watched::run(engine, command.args(options).arg(&from).arg(&to))?;

@@ -58,6 +58,7 @@ fn file_is_served_as_tls_records() -> Result<()> {
         assert_eq!(server.bytes.transformed, records);
         assert_eq!(server.bytes.zero_copy, 0);
         assert_eq!(server.bytes.lost, 0);
+        report.says(server.pid, "T1")?;
     }
     Ok(())
 }

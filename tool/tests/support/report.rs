@@ -9,7 +9,47 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 pub(crate) struct Report {
     pub(crate) processes: Vec<Process>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) command: Option<CommandOutcome>,
     loss: BTreeMap<String, Option<u64>>,
+}
+
+/// How the command of an audit ended.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CommandOutcome {
+    pub(crate) exit_code: Option<i32>,
+    pub(crate) signal: Option<i32>,
+}
+
+/// What is said of bytes that took a slower way than the kernel has.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Finding {
+    pub(crate) rule: Option<String>,
+    pub(crate) verdict: String,
+    pub(crate) pid: u32,
+    pub(crate) title: String,
+    pub(crate) bytes: u64,
+    pub(crate) source: String,
+    pub(crate) sink: String,
+    pub(crate) matched_by: Option<String>,
+    pub(crate) culprit: Option<Culprit>,
+    pub(crate) stacks: FindingStacks,
+    pub(crate) egress: Option<Egress>,
+}
+
+/// The device that bytes leave by.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Egress {
+    pub(crate) device: String,
+    pub(crate) scatter_gather: Option<bool>,
+    pub(crate) zero_copy: String,
+}
+
+/// The stacks of a finding, innermost function first; empty where nothing was sampled.
+#[derive(Debug, Deserialize)]
+pub(crate) struct FindingStacks {
+    pub(crate) write: Vec<Frame>,
+    pub(crate) read: Vec<Frame>,
 }
 
 /// One process.
@@ -52,7 +92,7 @@ pub(crate) struct Estimate {
 /// The function that makes bytes bounce.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Culprit {
-    pub(crate) function: String,
+    pub(crate) function: Option<String>,
     pub(crate) file: Option<String>,
     pub(crate) line: Option<u32>,
 }
@@ -131,6 +171,15 @@ impl Report {
         process.with_context(|| format!("no process is named {comm} in {self:#?}"))
     }
 
+    /// Fails unless the dearest finding of a process is of a rule.
+    pub(crate) fn says(&self, pid: u32, rule: &str) -> Result<()> {
+        let mut findings = self.findings.iter();
+        let first = findings.find(|finding| finding.pid == pid);
+        let found = first.and_then(|finding| finding.rule.as_deref());
+        ensure!(found == Some(rule), "{rule} is not found first: {first:#?}");
+        Ok(())
+    }
+
     /// Fails if a call may be missing. Which bytes were relayed can be in doubt all the same.
     pub(crate) fn every_call_counted(&self) -> Result<()> {
         for counter in ["map_full", "unsupported_abi_calls", "endpoint_unknown"] {
@@ -162,6 +211,11 @@ impl Stack {
 }
 
 impl Process {
+    /// Whether any byte is counted.
+    pub(crate) fn has_written(&self) -> bool {
+        self.flows.iter().any(|flow| flow.bytes > 0)
+    }
+
     /// The call site of most bytes of a kind.
     pub(crate) fn largest_site(&self, kind: &str) -> Result<&CallSite> {
         let sites = self.call_sites.iter().flatten();

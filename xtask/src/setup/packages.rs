@@ -58,9 +58,20 @@ pub(super) const TESTS: Packages = Packages {
         ("apache2-bin", Proof::Program("apache2")),
         ("lighttpd", Proof::Program("lighttpd")),
         ("default-jdk-headless", Proof::Program("javac")),
+        (
+            "libnetty-java",
+            Proof::File("/usr/share/java/netty-handler.jar"),
+        ),
         ("nodejs", Proof::Program("node")),
         ("ruby", Proof::Program("ruby")),
         ("php-cli", Proof::Program("php")),
+        ("sqlite3", Proof::Program("sqlite3")),
+        ("git", Proof::Program("git")),
+        ("redis-server", Proof::Program("redis-server")),
+        ("postgresql", Proof::Program("pg_ctlcluster")),
+        ("rsync", Proof::Program("rsync")),
+        ("openssh-client", Proof::Program("ssh-keygen")),
+        ("curl", Proof::Program("curl")),
         ("netcat-openbsd", Proof::Program("nc.openbsd")),
         ("openssl", Proof::Program("openssl")),
         ("bindfs", Proof::Program("bindfs")),
@@ -124,6 +135,9 @@ impl Step for Packages {
             ("nginx-light", "nginx"),
             ("haproxy", "haproxy"),
             ("lighttpd", "lighttpd"),
+            ("redis-server", "redis-server"),
+            ("postgresql", "postgresql"),
+            ("rsync", "rsync"),
         ] {
             if missing.contains(&package) && Path::new("/run/systemd/system").exists() {
                 let disable = ["disable", "--now", "--quiet", service];

@@ -9,8 +9,8 @@ use super::{State, Step, pip};
 use crate::{shell, workspace};
 
 /// What the programs import, and the packages with it.
-const IMPORTS: &str = "import aiohttp";
-const PACKAGES: &[&str] = &["aiohttp==3.14.5"];
+const IMPORTS: &str = "import aiohttp, uvloop";
+const PACKAGES: &[&str] = &["aiohttp==3.14.5", "uvloop==0.23.0"];
 
 /// The step that provides them, below the testbed.
 #[derive(Debug)]

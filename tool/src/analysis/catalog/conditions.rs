@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::analysis::catalog::errno::ErrnoWord;
 use crate::analysis::catalog::vocabulary::{Word, values};
-use crate::analysis::catalog::{Bounds, Frames, Glob};
+use crate::analysis::catalog::{Bounds, Frames};
 use crate::model::{Class, EndpointKind, Mechanism, Sharing};
 
 /// What all must hold. A list of values holds where one of them does, an empty one always.
@@ -31,8 +31,6 @@ pub struct Conditions {
     pub refused: Option<Refusal>,
     /// That it refused none.
     pub not_refused: bool,
-    /// Files of which the process has mapped one.
-    pub modules: Vec<Glob>,
     /// The stack that wrote the bytes.
     pub write: Frames,
     /// The stack that had read them.
@@ -70,7 +68,6 @@ impl Conditions {
             self.source.is_empty(),
             self.sink.is_empty(),
             self.sharing.is_empty(),
-            self.modules.is_empty(),
             self.write.lacks.is_empty(),
             self.read.lacks.is_empty(),
             self.lost.is_none(),
@@ -103,8 +100,6 @@ struct RawConditions {
     refused: Option<RawRefusal>,
     #[serde(default)]
     not_refused: bool,
-    #[serde(default)]
-    modules: Vec<Glob>,
     #[serde(default)]
     write: Frames,
     #[serde(default)]
@@ -145,7 +140,6 @@ impl TryFrom<RawConditions> for Conditions {
                 errno: refused.errno.iter().map(|word| word.0).collect(),
             }),
             not_refused: raw.not_refused,
-            modules: raw.modules,
             write: raw.write,
             read: raw.read,
         })

@@ -62,10 +62,6 @@ pub fn describe(conditions: &Conditions) -> Vec<String> {
             "the kernel refused no zero-copy call between the same ends".to_owned(),
         ));
     }
-    add(any(
-        "mapped file",
-        conditions.modules.iter().map(Glob::as_str),
-    ));
     for (stack, frames) in [("write", &conditions.write), ("read", &conditions.read)] {
         add(has(stack, frames));
         add(lacks(stack, frames));
@@ -111,6 +107,7 @@ fn frame(frame: &FrameMatch) -> String {
     let list = |globs: &[Glob]| names(globs.iter().map(Glob::as_str));
     match frame {
         FrameMatch::Function(globs) => list(globs),
+        FrameMatch::FunctionIn(names, files) => format!("{} of {}", list(names), list(files)),
         FrameMatch::NotFunction(globs) => format!("a function other than {}", list(globs)),
         FrameMatch::Module(globs) => format!("code of {}", list(globs)),
     }

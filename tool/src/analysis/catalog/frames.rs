@@ -19,11 +19,13 @@ pub struct Frames {
     pub lacks: Vec<FrameMatch>,
 }
 
-/// One frame: a name, one of several names, a module, or none of some names.
+/// One frame: a name, one of several names, a name and where its source is, a module, or none of some names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FrameMatch {
     /// The function is one of these.
     Function(Vec<Glob>),
+    /// The function is one of the first, and its source is one of the second.
+    FunctionIn(Vec<Glob>, Vec<Glob>),
     /// The function has a name that is none of these.
     NotFunction(Vec<Glob>),
     /// The code is in one of these files.
@@ -47,6 +49,11 @@ impl FrameMatch {
         let function = frame.function.as_deref();
         match self {
             Self::Function(names) => function.is_some_and(|name| one_of(names, name)),
+            Self::FunctionIn(names, files) => {
+                let file = frame.file.as_deref();
+                function.is_some_and(|name| one_of(names, name))
+                    && file.is_some_and(|file| files.iter().any(|wanted| wanted.matches(file)))
+            }
             Self::NotFunction(names) => function.is_some_and(|name| !one_of(names, name)),
             Self::Module(files) => frame
                 .module
@@ -125,6 +132,8 @@ impl TryFrom<RawFrames> for Frames {
 struct RawFrameMatch {
     not: Option<Vec<Glob>>,
     module: Option<Vec<Glob>>,
+    function: Option<Vec<Glob>>,
+    file: Option<Vec<Glob>>,
 }
 
 impl<'de> Deserialize<'de> for FrameMatch {
@@ -139,7 +148,9 @@ impl<'de> Visitor<'de> for FrameVisitor {
     type Value = FrameMatch;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name, a list of names, { not = [..] } or { module = [..] }")
+        f.write_str(
+            "a name, a list of names, { not = [..] }, { module = [..] } or { function = [..], file = [..] }",
+        )
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
@@ -153,12 +164,16 @@ impl<'de> Visitor<'de> for FrameVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        let RawFrameMatch { not, module } =
-            RawFrameMatch::deserialize(MapAccessDeserializer::new(map))?;
-        match (not, module) {
-            (Some(names), None) => some(names).map(FrameMatch::NotFunction),
-            (None, Some(files)) => some(files).map(FrameMatch::Module),
-            _ => Err(A::Error::custom("a frame has one of `not` and `module`")),
+        let raw = RawFrameMatch::deserialize(MapAccessDeserializer::new(map))?;
+        match (raw.not, raw.module, raw.function, raw.file) {
+            (Some(names), None, None, None) => some(names).map(FrameMatch::NotFunction),
+            (None, Some(files), None, None) => some(files).map(FrameMatch::Module),
+            (None, None, Some(names), Some(files)) => {
+                Ok(FrameMatch::FunctionIn(some(names)?, some(files)?))
+            }
+            _ => Err(A::Error::custom(
+                "a frame has one of `not` and `module`, or `function` and `file`",
+            )),
         }
     }
 }

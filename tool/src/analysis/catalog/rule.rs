@@ -38,6 +38,9 @@ pub struct Rule {
     pub references: Vec<Arc<str>>,
     /// Tests and programs that show it.
     pub proved_by: Vec<Arc<str>>,
+    /// Bytes from which on a transfer is no longer too small, where that is less than elsewhere: the
+    /// program writes bytes of its own between those of a file, so transfers look shorter than they are.
+    pub too_small_below: Option<u64>,
     /// It applies where one of these does.
     pub conditions: Vec<Conditions>,
 }
@@ -61,6 +64,7 @@ pub(super) struct RawRule {
     references: Vec<Reference>,
     #[serde(default)]
     proved_by: Vec<Prose>,
+    too_small_below: Option<u64>,
     #[serde(rename = "match")]
     conditions: Vec<Conditions>,
 }
@@ -101,6 +105,7 @@ impl TryFrom<RawRule> for Rule {
             caution: raw.caution.map(|text| text.0),
             references: raw.references.into_iter().map(|text| text.0).collect(),
             proved_by: raw.proved_by.into_iter().map(|text| text.0).collect(),
+            too_small_below: raw.too_small_below,
             conditions: raw.conditions,
         })
     }

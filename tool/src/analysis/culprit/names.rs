@@ -30,11 +30,12 @@ const GO_READERS: &[&str] = &[
     "os.fileWithoutWriteTo.Read",
 ];
 
-/// Whether a function of a runtime reads from one thing and writes to another until the end.
-pub(super) fn is_copy_loop(function: &str) -> bool {
+/// Whether a function of a runtime, with its source where that is known, reads from one thing and writes
+/// to another until the end.
+pub(super) fn is_copy_loop(function: &str, file: Option<&str>) -> bool {
     GO.contains(&function)
         || RUST.contains(&without_type_arguments(function))
-        || is_of_python(function)
+        || is_of_python(function, file)
         || is_of_java(function)
 }
 
@@ -49,9 +50,9 @@ fn without_type_arguments(function: &str) -> &str {
     name.trim_end_matches("::")
 }
 
-/// `shutil.copyfileobj`, as `-X perf` names it.
-fn is_of_python(function: &str) -> bool {
-    function.starts_with("py::copyfileobj:") && function.ends_with("/shutil.py")
+/// `shutil.copyfileobj`
+fn is_of_python(function: &str, file: Option<&str>) -> bool {
+    function == "copyfileobj" && file.is_some_and(|file| file.ends_with("/shutil.py"))
 }
 
 /// `InputStream.transferTo`, in either spelling of a perf map.

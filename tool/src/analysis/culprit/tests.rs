@@ -18,10 +18,14 @@ fn found(site: &CallSite) -> Option<(&str, Place, Option<&str>)> {
     Some((culprit.frame.function.as_deref()?, culprit.place, through))
 }
 
+/// `f in FILE` has its source there.
 fn jit(functions: &[&str]) -> Vec<Frame> {
     let frames = functions.iter();
     frames
-        .map(|function| frame(Jit, "[jit]", function))
+        .map(|text| match text.split_once(" in ") {
+            Some((function, file)) => frame(Jit, "[jit]", function).at(file, 1),
+            None => frame(Jit, "[jit]", text),
+        })
         .collect()
 }
 
@@ -129,22 +133,19 @@ fn python_p5() {
         let mut frames = runtime("/usr/bin/python3.12", interpreter);
         frames.extend(jit(inner));
         frames.extend(jit(&[
-            "py::copyfileobj:/usr/lib/python3.12/shutil.py",
-            "py::do_GET:/srv/app.py",
-            "py::handle:/usr/lib/python3.12/http/server.py",
+            "copyfileobj in /usr/lib/python3.12/shutil.py",
+            "do_GET in /srv/app.py",
+            "handle in /usr/lib/python3.12/http/server.py",
         ]));
         stack(frames)
     };
     let plain = site(1, (Some(python(&[])), python(&[])), SOME);
-    assert_eq!(
-        found(&plain),
-        Some(("py::do_GET:/srv/app.py", Place::Caller, None))
-    );
-    let wrapped = python(&["py::Throttled.read:/srv/app.py"]);
+    assert_eq!(found(&plain), Some(("do_GET", Place::Caller, None)));
+    let wrapped = python(&["Throttled.read in /srv/app.py"]);
     let wrapped = site(1, (Some(wrapped), python(&[])), SOME);
     assert_eq!(
         found(&wrapped),
-        Some(("py::Throttled.read:/srv/app.py", Place::ReadWrapper, None))
+        Some(("Throttled.read", Place::ReadWrapper, None))
     );
     // Without `-X perf` there is only the interpreter.
     let bare = native("/usr/bin/python3.12", interpreter);

@@ -7,7 +7,7 @@ use crate::analysis::diagnosis::egress::{egress, share};
 use crate::analysis::diagnosis::groups::{Group, groups};
 use crate::analysis::diagnosis::select::is_at_issue;
 use crate::analysis::transfers::typical_size_by_bytes;
-use crate::model::{CallSite, Finding, Flow, Frame, ProcessAudit, SmallTransfers, Verdict};
+use crate::model::{CallSite, Device, Finding, Flow, Frame, ProcessAudit, SmallTransfers, Verdict};
 
 /// What is to be said of the flows of `process`, by its call `sites`.
 pub(super) fn of_process(
@@ -46,7 +46,8 @@ fn of_group(
     if group.bytes.value == 0 || (rule.is_none() && !flow.lost) {
         return None;
     }
-    let small = small(evidence, flow);
+    let below = rule.and_then(|rule| rule.too_small_below);
+    let small = small(flow, below.unwrap_or(u64::MAX).min(evidence.break_even));
     let verdict = match rule.map(|rule| rule.verdict) {
         Some(Verdict::Healthy) => return None,
         Some(Verdict::Fixable) | None if small.is_some() => Verdict::TooSmall,
@@ -70,6 +71,9 @@ fn of_group(
         bytes: group.bytes,
         share: None,
         small: small.filter(|_| verdict == Verdict::TooSmall),
+        egress: group
+            .site
+            .and_then(|site| egress_of(evidence, process, site)),
         matched_by: group.hit.map(|hit| hit.by),
         samples: group.samples,
         culprit: group.culprit,
@@ -78,12 +82,18 @@ fn of_group(
     })
 }
 
+/// The device that what a site sends leaves by.
+fn egress_of(evidence: &Evidence<'_>, process: &ProcessAudit, site: &CallSite) -> Option<Device> {
+    let sink = Arc::clone(site.sink_name.as_ref()?);
+    evidence.egress.get(&(process.id, sink)).cloned()
+}
+
 /// That the transfers of a flow are too short; `None` where they are not, or it is not known.
-fn small(evidence: &Evidence<'_>, flow: &Flow) -> Option<SmallTransfers> {
+fn small(flow: &Flow, break_even: u64) -> Option<SmallTransfers> {
     let typical = typical_size_by_bytes(&flow.transfers)?;
-    (typical < evidence.break_even).then_some(SmallTransfers {
+    (typical < break_even).then_some(SmallTransfers {
         typical,
-        break_even: evidence.break_even,
+        break_even,
     })
 }
 

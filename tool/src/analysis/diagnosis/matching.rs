@@ -11,8 +11,6 @@ pub struct RuntimeFacts {
     pub name: Option<String>,
     /// Its version as it writes it; `None` where it is not known.
     pub version: Option<String>,
-    /// Files that the process has mapped, as it sees them; empty where they are not known.
-    pub modules: Vec<String>,
 }
 
 /// What a rule is held against.
@@ -104,20 +102,13 @@ fn any<T: PartialEq>(wanted: &[T], found: &T) -> bool {
 }
 
 fn process_fits(conditions: &Conditions, subject: &Subject<'_>) -> bool {
-    let modules = subject.runtime.map_or(&[][..], |runtime| &runtime.modules);
-    let has_module = conditions.modules.is_empty()
-        || conditions
-            .modules
-            .iter()
-            .any(|wanted| modules.iter().any(|module| wanted.matches(module)));
     let is_compression_like = subject.process.compression_like.is_some();
     let was_refused = |refusal: &Refusal| {
         refusals(subject).any(|(mechanism, errno)| {
             any(&refusal.mechanism, &mechanism) && any(&refusal.errno, &errno)
         })
     };
-    has_module
-        && (!conditions.compression_like || is_compression_like)
+    (!conditions.compression_like || is_compression_like)
         && conditions.refused.as_ref().is_none_or(was_refused)
         && !(conditions.not_refused && refusals(subject).next().is_some())
 }

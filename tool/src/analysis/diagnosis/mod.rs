@@ -13,9 +13,10 @@ mod tests;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::analysis::catalog::Catalog;
-use crate::model::{Audit, CallSite, Finding, Frame, ProcessId, Profile};
+use crate::model::{Audit, CallSite, Device, Finding, Frame, ProcessId, Profile};
 
 pub use egress::egress;
 pub use filter::{FailOn, Selection, WrongFailOn, parse_verdict};
@@ -24,6 +25,9 @@ pub use matching::RuntimeFacts;
 /// Transfers of fewer bytes are left to read and write where nothing was measured: below about
 /// 32 KiB a response, published rules of thumb say, sendfile does not pay.
 pub const BREAK_EVEN: u64 = 32 << 10;
+
+/// Devices by process and name of the sink, as call sites have it.
+pub type Egress = BTreeMap<(ProcessId, Arc<str>), Device>;
 
 /// What a diagnosis goes by.
 #[derive(Clone, Copy)]
@@ -39,6 +43,8 @@ pub struct Evidence<'a> {
     /// From how many bytes on a transfer gains by a zero-copy call; [`BREAK_EVEN`] where that was
     /// not measured.
     pub break_even: u64,
+    /// Devices that sinks are reached by; those that are not in it have an unknown one.
+    pub egress: &'a Egress,
     /// The function that makes the bytes of a site bounce.
     pub culprit: &'a dyn Fn(&CallSite) -> Option<Frame>,
 }

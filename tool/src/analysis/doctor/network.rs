@@ -1,6 +1,6 @@
 //! Whether zero-copy helps what leaves by a device. No I/O.
 
-use crate::host::network::{Device, Offloads};
+use crate::model::{Device, Offloads};
 
 /// What zero-copy does for what is sent by a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub fn zero_copy(device: &Device) -> (ZeroCopy, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::{ZeroCopy, zero_copy};
-    use crate::host::network::{Device, Offloads};
+    use crate::model::{Device, Offloads};
 
     const ALL: Offloads = Offloads {
         scatter_gather: true,

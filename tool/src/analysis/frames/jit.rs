@@ -24,10 +24,9 @@ const HOTSPOT_OWN: &[&str] = &[
 /// Packages of the JDK.
 const JDK: &[&str] = &["java", "javax", "jdk", "sun"];
 
-pub(super) fn role(function: &str) -> Role {
-    // CPython's `-X perf`: `py::QUALNAME:FILE` (Python/perf_trampoline.c, 3.12).
-    if let Some(name) = function.strip_prefix("py::") {
-        return python(name.rsplit_once(':').map_or("", |(_, file)| file));
+pub(super) fn role(function: &str, file: Option<&str>) -> Role {
+    if let Some(file) = file {
+        return script(file);
     }
     let is_own = |own: &[&str]| own.iter().any(|prefix| function.starts_with(prefix));
     if is_own(V8_OWN) || is_own(HOTSPOT_OWN) || function.contains(" node:") || is_of_jdk(function) {
@@ -39,10 +38,12 @@ pub(super) fn role(function: &str) -> Role {
     Role::Application
 }
 
-fn python(file: &str) -> Role {
-    if file.contains("/site-packages/") || file.contains("/dist-packages/") {
+/// By the source of a function of Python or JavaScript: the names of other languages have none.
+fn script(file: &str) -> Role {
+    let of_libraries = ["/site-packages/", "/dist-packages/", "/node_modules/"];
+    if of_libraries.iter().any(|folder| file.contains(folder)) {
         Role::Library
-    } else if file.contains("/lib/python") || file.starts_with('<') {
+    } else if file.contains("/lib/python") || file.starts_with('<') || file.starts_with("node:") {
         Role::Runtime
     } else {
         Role::Application

@@ -173,19 +173,6 @@ fn of_code_made_at_run_time() {
         Jit,
         "[jit]",
         &[
-            ("py::do_GET:/srv/app.py", Role::Application),
-            (
-                "py::copyfileobj:/usr/lib/python3.12/shutil.py",
-                Role::Runtime,
-            ),
-            (
-                "py::_handle_fromlist:<frozen importlib._bootstrap>",
-                Role::Runtime,
-            ),
-            (
-                "py::write:/srv/venv/lib/python3.12/site-packages/aiohttp/web.py",
-                Role::Library,
-            ),
             ("JS:*send file:///srv/app.js:12:5", Role::Application),
             (
                 "LazyCompile:~onread node:internal/stream_base_commons:167:20",
@@ -207,6 +194,34 @@ fn of_code_made_at_run_time() {
             ("StubRoutines::jbyte_disjoint_arraycopy", Role::Copy),
         ],
     );
+}
+
+#[test]
+fn of_scripts() {
+    for (function, file, expected) in [
+        ("do_GET", "/srv/app.py", Role::Application),
+        (
+            "copyfileobj",
+            "/usr/lib/python3.12/shutil.py",
+            Role::Runtime,
+        ),
+        (
+            "_handle_fromlist",
+            "<frozen importlib._bootstrap>",
+            Role::Runtime,
+        ),
+        (
+            "write",
+            "/srv/venv/lib/python3.12/site-packages/aiohttp/web.py",
+            Role::Library,
+        ),
+        ("send", "/srv/app.js", Role::Application),
+        ("onread", "node:internal/stream_base_commons", Role::Runtime),
+        ("pipe", "/srv/node_modules/send/index.js", Role::Library),
+    ] {
+        let frame = frame(Jit, "[jit]", function).at(file, 1);
+        assert_eq!(role(&frame), expected, "{function} of {file}");
+    }
 }
 
 #[test]

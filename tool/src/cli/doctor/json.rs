@@ -7,7 +7,7 @@ use crate::analysis::doctor::network::zero_copy;
 use crate::analysis::doctor::{Check, Diagnosis, engine_name};
 use crate::host::facts::Facts;
 use crate::host::kernel::{Lockdown, Seccomp};
-use crate::host::network::Device;
+use crate::model::Device;
 
 /// The document: its schema comes first.
 #[derive(Serialize)]

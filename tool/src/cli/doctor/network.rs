@@ -3,7 +3,7 @@
 use super::text::{INDENT, wrap};
 use crate::analysis::doctor::network::{ZeroCopy, zero_copy};
 use crate::cli::failure::escape;
-use crate::host::network::{Device, Offloads};
+use crate::model::{Device, Offloads};
 
 /// Columns of a name: the kernel allows 15, and there may be more of them.
 const NAME: usize = 21;

@@ -5,7 +5,8 @@ use std::io;
 
 use rustix::net::netlink;
 
-use super::Offloads;
+use crate::model::Offloads;
+
 use super::netlink::{DUMP, NESTED, Socket, attribute, attributes, find, text, u16_at};
 
 /// `GENL_ID_CTRL`, `CTRL_CMD_GETFAMILY`, `CTRL_ATTR_FAMILY_ID`, `CTRL_ATTR_FAMILY_NAME`

@@ -5,36 +5,16 @@ mod netlink;
 mod route;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 
+use crate::model::Device;
+
 pub use route::egress;
-
-/// A device that is up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Device {
-    /// Its name.
-    pub name: String,
-    /// Whether what it sends comes back to this machine.
-    pub is_loopback: bool,
-    /// What it does itself; `None` where that could not be known.
-    pub offloads: Option<Offloads>,
-}
-
-/// What a device does itself with what is sent by it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Offloads {
-    /// Collects a packet from several places of memory: without it the kernel must copy.
-    pub scatter_gather: bool,
-    /// Cuts segments of TCP out of large ones.
-    pub tcp_segmentation: bool,
-    /// Computes checksums, of one version of IP at least.
-    pub tx_checksum: bool,
-    /// Encrypts records of kernel TLS.
-    pub tls_tx: bool,
-}
 
 /// Devices that are up, by name.
 ///
@@ -60,4 +40,17 @@ pub fn devices() -> io::Result<Vec<Device>> {
             name,
         })
         .collect())
+}
+
+/// Whether a process has the network namespace of this one, so that what is known here holds for it.
+///
+/// # Errors
+///
+/// It is gone, or nobody may look.
+pub fn is_shared_with(pid: u32) -> io::Result<bool> {
+    let namespace = |process: &str| {
+        let facts = fs::metadata(format!("/proc/{process}/ns/net"))?;
+        io::Result::Ok((facts.dev(), facts.ino()))
+    };
+    Ok(namespace(&pid.to_string())? == namespace("self")?)
 }

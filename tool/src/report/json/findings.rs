@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::model::{Finding, SmallTransfers, Stack, Verdict};
+use crate::analysis::doctor::network::zero_copy;
+use crate::model::{Device, Finding, Offloads, SmallTransfers, Stack, Verdict};
 use crate::report::json::flow::evidence;
 use crate::report::json::sites::FrameEntry;
 use crate::report::names;
@@ -27,6 +28,7 @@ pub(super) struct FindingEntry<'a> {
     evidence: Option<&'static str>,
     sharing_reason: Option<&'static str>,
     small_transfers: Option<Small>,
+    egress: Option<Egress<'a>>,
     matched_by: Option<&'static str>,
     samples: u64,
     culprit: Option<FrameEntry<'a>>,
@@ -38,6 +40,19 @@ pub(super) struct FindingEntry<'a> {
 struct Small {
     typical: u64,
     break_even: u64,
+}
+
+/// A device, and what zero-copy does for what leaves by it; field for field as `doctor` has it.
+#[derive(Debug, Serialize)]
+struct Egress<'a> {
+    device: &'a str,
+    loopback: bool,
+    scatter_gather: Option<bool>,
+    tcp_segmentation: Option<bool>,
+    tx_checksum: Option<bool>,
+    tls_tx: Option<bool>,
+    zero_copy: &'static str,
+    why: &'static str,
 }
 
 /// Empty where nothing was sampled.
@@ -71,6 +86,7 @@ impl<'a> From<&'a Finding> for FindingEntry<'a> {
             evidence: evidence(finding.evidence),
             sharing_reason: is_zero_copy.then(|| finding.sharing.name()),
             small_transfers: finding.small.map(Small::from),
+            egress: finding.egress.as_ref().map(Egress::from),
             matched_by: finding.matched_by.map(|by| by.name()),
             samples: finding.samples,
             culprit: finding.culprit.as_ref().map(FrameEntry::from),
@@ -86,6 +102,23 @@ impl<'a> From<&'a Finding> for FindingEntry<'a> {
 fn frames(stack: Option<&Stack>) -> Vec<FrameEntry<'_>> {
     let frames = stack.map_or(&[][..], |stack| &stack.frames);
     frames.iter().map(FrameEntry::from).collect()
+}
+
+impl<'a> From<&'a Device> for Egress<'a> {
+    fn from(device: &'a Device) -> Self {
+        let (zero_copy, why) = zero_copy(device);
+        let of = |offload: fn(Offloads) -> bool| device.offloads.map(offload);
+        Self {
+            device: &device.name,
+            loopback: device.is_loopback,
+            scatter_gather: of(|offloads| offloads.scatter_gather),
+            tcp_segmentation: of(|offloads| offloads.tcp_segmentation),
+            tx_checksum: of(|offloads| offloads.tx_checksum),
+            tls_tx: of(|offloads| offloads.tls_tx),
+            zero_copy: zero_copy.name(),
+            why,
+        }
+    }
 }
 
 impl From<SmallTransfers> for Small {

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::analysis::doctor::network::{ZeroCopy, zero_copy};
 use crate::analysis::route;
 use crate::model::{Audit, Finding, FindingBytes, Frame, MatchedBy, ProcessAudit, Stack, Verdict};
 use crate::report::escape::{escape, truncate};
@@ -184,6 +185,7 @@ fn lines(group: &Group<'_>) -> Vec<String> {
         (None, None, Ok(path)) => lines.push(format!("kernel path: {}", path.words())),
         (None, None, Err(_)) => {}
     }
+    lines.extend(egress(finding));
     if let Some(rule) = &finding.rule {
         let how = match finding.matched_by {
             Some(MatchedBy::Flow) => "  (by the flow alone, not by its functions)",
@@ -192,6 +194,17 @@ fn lines(group: &Group<'_>) -> Vec<String> {
         lines.push(format!("more: copytax explain {}{how}", escape(rule)));
     }
     lines
+}
+
+/// What the device does to the advice: less than usual, or nothing. Of the loopback device nobody wants to
+/// know.
+fn egress(finding: &Finding) -> Option<String> {
+    let device = finding.egress.as_ref()?;
+    let (zero_copy, why) = zero_copy(device);
+    let is_less = matches!(zero_copy, ZeroCopy::Copied | ZeroCopy::HelpsLess);
+    let is_advised = finding.fix.is_some() && finding.small.is_none();
+    (is_less && is_advised && !device.is_loopback)
+        .then(|| format!("but it leaves by {}: {why}", escape(&device.name)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for a share in percent")]

@@ -228,9 +228,8 @@ mod tests {
             80,
             &expect![[r#"
                 flow
-                    read by py::Throttled.read:/srv/mirror/app.py 100% ±2%
-                      py::copyfileobj:/usr/lib/python3.12/shutil.py <
-                      py::do_GET:/srv/mirror/app.py < …
+                    read by Throttled.read (app.py) 100% ±2%
+                      copyfileobj < do_GET (app.py) < …
             "#]],
         );
     }

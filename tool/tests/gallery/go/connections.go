@@ -4,18 +4,23 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 )
 
 // What is done with a connection, by mode.
 var connections = map[string]func(*net.TCPConn, string) error{
-	"plain":        send(func(f *os.File) io.Reader { return f }),
+	"plain":        send(plainFile),
 	"limited":      send(func(f *os.File) io.Reader { return io.LimitReader(f, 1<<40) }),
-	"wrapped":      send(func(f *os.File) io.Reader { return &progressReader{reader: f} }),
+	"wrapped":      send(wrappedFile),
 	"section":      send(func(f *os.File) io.Reader { return io.NewSectionReader(f, 0, 1<<40) }),
-	"relay":        relay(func(c *net.TCPConn) net.Conn { return c }),
-	"relay-hidden": relay(func(c *net.TCPConn) net.Conn { return &idleConn{Conn: c} }),
-	"copy":         copyFile(os.O_CREATE | os.O_WRONLY | os.O_TRUNC),
-	"copy-append":  copyFile(os.O_CREATE | os.O_WRONLY | os.O_APPEND),
+	"exec":            pipeOfChild,
+	"relay":           relay(plain, plain),
+	"relay-hidden":    relay(hidden, plain),
+	"relay-to-hidden": relay(plain, hidden),
+	"copy":            copyFile(os.O_CREATE|os.O_WRONLY|os.O_TRUNC, plainFile),
+	"copy-append":     copyFile(os.O_CREATE|os.O_WRONLY|os.O_APPEND, plainFile),
+	"copy-wrapped":    copyFile(os.O_CREATE|os.O_WRONLY|os.O_TRUNC, wrappedFile),
+	"pipe":            fillPipe,
 }
 
 // progressReader counts what is read, and hides the file.
@@ -42,6 +47,20 @@ func (c *idleConn) Read(buffer []byte) (int, error) {
 	return n, err
 }
 
+func (c *idleConn) Write(data []byte) (int, error) {
+	n, err := c.Conn.Write(data)
+	c.count += int64(n)
+	return n, err
+}
+
+func plain(c *net.TCPConn) net.Conn { return c }
+
+func hidden(c *net.TCPConn) net.Conn { return &idleConn{Conn: c} }
+
+func plainFile(f *os.File) io.Reader { return f }
+
+func wrappedFile(f *os.File) io.Reader { return &progressReader{reader: f} }
+
 // send sends a file as a reader.
 func send(reader func(*os.File) io.Reader) func(*net.TCPConn, string) error {
 	return func(conn *net.TCPConn, path string) error {
@@ -56,20 +75,20 @@ func send(reader func(*os.File) io.Reader) func(*net.TCPConn, string) error {
 }
 
 // relay sends what another server sends.
-func relay(source func(*net.TCPConn) net.Conn) func(*net.TCPConn, string) error {
+func relay(source, sink func(*net.TCPConn) net.Conn) func(*net.TCPConn, string) error {
 	return func(conn *net.TCPConn, address string) error {
 		upstream, err := net.Dial("tcp", address)
 		if err != nil {
 			return err
 		}
 		defer upstream.Close()
-		_, err = io.Copy(conn, source(upstream.(*net.TCPConn)))
+		_, err = io.Copy(sink(conn), source(upstream.(*net.TCPConn)))
 		return err
 	}
 }
 
 // copyFile copies a file beside itself, and says so when it is done.
-func copyFile(flags int) func(*net.TCPConn, string) error {
+func copyFile(flags int, reader func(*os.File) io.Reader) func(*net.TCPConn, string) error {
 	return func(conn *net.TCPConn, path string) error {
 		from, err := os.Open(path)
 		if err != nil {
@@ -86,10 +105,40 @@ func copyFile(flags int) func(*net.TCPConn, string) error {
 			return err
 		}
 		defer to.Close()
-		if _, err = io.Copy(to, from); err != nil {
+		if _, err = io.Copy(to, reader(from)); err != nil {
 			return err
 		}
 		_, err = conn.Write([]byte("done"))
 		return err
 	}
+}
+
+// pipeOfChild sends what a child writes; os/exec does not know the connection.
+func pipeOfChild(conn *net.TCPConn, path string) error {
+	cat := exec.Command("cat", path)
+	cat.Stdout = struct{ io.Writer }{conn}
+	return cat.Run()
+}
+
+// fillPipe copies a file into a pipe that is read, and says so when it is done.
+func fillPipe(conn *net.TCPConn, path string) error {
+	from, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	go func() {
+		io.Copy(writer, from)
+		writer.Close()
+	}()
+	if _, err := io.Copy(io.Discard, reader); err != nil {
+		return err
+	}
+	_, err = conn.Write([]byte("done"))
+	return err
 }

@@ -1,12 +1,16 @@
 """Answers with a file by aiohttp, compressed or as it is.
 
-files.py plain|compressed FILE
+files.py plain|compressed|without-sendfile|uvloop FILE
 
 Prints its port.
 """
 
 import asyncio
+import os
 import sys
+
+if sys.argv[1] == "without-sendfile":
+    os.environ["AIOHTTP_NOSENDFILE"] = "1"
 
 from aiohttp import web
 
@@ -29,4 +33,9 @@ async def main():
     await asyncio.Event().wait()
 
 
-asyncio.run(main())
+if sys.argv[1] == "uvloop":
+    import uvloop
+
+    uvloop.run(main())
+else:
+    asyncio.run(main())

@@ -1,9 +1,10 @@
-//! Sends a file to each client by `io::copy`, or copies it beside itself and says so to the client:
-//! `copy socket|socket-wrapped|file|file-wrapped FILE`. Prints its port.
+//! Sends a file to each client by `io::copy`, or what a server sends, or copies the file beside itself
+//! and says so to the client: `copy socket|socket-wrapped|relay|file|file-wrapped FILE [ADDRESS]`.
+//! Prints its port.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 /// Counts what is read, and hides the file.
 struct Progress<R> {
@@ -23,6 +24,7 @@ fn main() -> io::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let mode = arguments.next().expect("a mode");
     let path = arguments.next().expect("a file");
+    let address = arguments.next();
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("{}", listener.local_addr()?.port());
     loop {
@@ -34,6 +36,10 @@ fn main() -> io::Result<()> {
         };
         match mode.as_str() {
             "socket" => io::copy(&mut file, &mut client)?,
+            "relay" => {
+                let mut server = TcpStream::connect(address.as_deref().expect("an address"))?;
+                io::copy(&mut server, &mut client)?
+            }
             "socket-wrapped" => io::copy(&mut progress, &mut client)?,
             _ => {
                 let mut copy = File::create(format!("{path}-{mode}"))?;

@@ -7,8 +7,9 @@ use super::table::Case;
 use crate::model::EndpointKind::{File, Pipe, Tcp};
 use crate::model::{Call, Class};
 use stacks::{
-    CHILD, CHUNKED, CONN_WRAPPED, CUSTOM_SERVER_CONN, INTO_PIPE, READ_PLAIN, READ_SECTION,
-    READ_WRAPPED, REVERSE_PROXY, TLS, WRITE_GENERIC, WRITE_TO, WRITER_EMBEDDED, WRITER_WRAPPED,
+    CHILD, CHUNKED, CONN_WRAPPED, CUSTOM_SERVER_CONN, INTO_PIPE, READ_INTO_FILE, READ_PLAIN,
+    READ_SECTION, READ_WRAPPED, READ_WRAPPED_INTO_FILE, REVERSE_PROXY, TLS, WRITE_GENERIC,
+    WRITE_TO, WRITER_EMBEDDED, WRITER_WRAPPED,
 };
 
 const GO: Scene = Scene {
@@ -46,6 +47,12 @@ pub(super) const CASES: &[Case] = &[
                 refused: REFUSED,
                 ..GO
             },
+            Scene {
+                write: INTO_PIPE,
+                read: READ_WRAPPED_INTO_FILE,
+                sink: File,
+                ..GO
+            },
             // Frames tell a Go program.
             Scene {
                 write: WRITE_GENERIC,
@@ -60,6 +67,12 @@ pub(super) const CASES: &[Case] = &[
             },
         ],
         misses: &[
+            Scene {
+                write: INTO_PIPE,
+                read: READ_INTO_FILE,
+                sink: File,
+                ..GO
+            },
             Scene {
                 write: WRITE_GENERIC,
                 refused: REFUSED,
@@ -237,11 +250,19 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         rule: "G7",
-        matches: &[Scene {
-            sink: File,
-            refused: Some((Call::CopyFileRange, 9)),
-            ..GO
-        }],
+        matches: &[
+            Scene {
+                sink: File,
+                refused: Some((Call::CopyFileRange, 9)),
+                ..GO
+            },
+            Scene {
+                write: INTO_PIPE,
+                read: READ_INTO_FILE,
+                sink: File,
+                ..GO
+            },
+        ],
         misses: &[
             Scene {
                 sink: File,
@@ -258,6 +279,20 @@ pub(super) const CASES: &[Case] = &[
                 sink: File,
                 refused: Some((Call::CopyFileRange, 9)),
                 runtime: "",
+                ..GO
+            },
+            // The file is hidden.
+            Scene {
+                write: INTO_PIPE,
+                read: READ_WRAPPED_INTO_FILE,
+                sink: File,
+                ..GO
+            },
+            Scene {
+                write: INTO_PIPE,
+                read: READ_INTO_FILE,
+                refused: Some((Call::CopyFileRange, 18)),
+                sink: File,
                 ..GO
             },
             Scene { sink: File, ..GO },

@@ -3,7 +3,7 @@
 use super::scene::{DOWNLOAD, Scene};
 use super::table::Case;
 use crate::model::EndpointKind::{File, Pipe, Tcp};
-use crate::model::{Call, Class};
+use crate::model::{Call, Class, StackEnd};
 
 const JAVA: Scene = Scene {
     runtime: "jvm",
@@ -24,8 +24,16 @@ const PYTHON: Scene = Scene {
 
 const RUST: Scene = Scene {
     runtime: "rust",
+    version: "1.95.0",
     ..DOWNLOAD
 };
+
+const IO_COPY: &[&str] = &[
+    "<std::net::tcp::TcpStream as std::io::Write>::write",
+    "std::io::copy::stack_buffer_copy::<files::Counted, std::net::tcp::TcpStream>",
+    "std::io::copy::generic_copy::<files::Counted, std::net::tcp::TcpStream>",
+    "files::main",
+];
 
 const REFUSED: Option<(Call, u16)> = Some((Call::Sendfile, 22));
 
@@ -164,6 +172,28 @@ pub(super) const CASES: &[Case] = &[
         ],
     },
     Case {
+        rule: "J6",
+        matches: &[Scene {
+            write: &[
+                "Java_sun_nio_ch_FileDispatcherImpl_write0",
+                "void sun.nio.ch.ChannelOutputStream.write(byte[], int, int)",
+                "long java.io.InputStream.transferTo(java.io.OutputStream)",
+            ],
+            ..JAVA
+        }],
+        misses: &[
+            Scene {
+                write: &["long sun.nio.ch.ChannelInputStream.transferTo(java.io.OutputStream)"],
+                ..JAVA
+            },
+            Scene {
+                write: &["long java.io.InputStream.transferTo(java.io.OutputStream)"],
+                source: Tcp,
+                ..JAVA
+            },
+        ],
+    },
+    Case {
         rule: "S1",
         matches: &[
             NODE,
@@ -194,21 +224,21 @@ pub(super) const CASES: &[Case] = &[
         matches: &[Scene {
             write: &[
                 "sock_send",
-                "py::_SelectorSocketTransport.write:/usr/lib/python3.13/asyncio/selector_events.py",
-                "py::BaseEventLoop._sendfile_fallback:/usr/lib/python3.13/asyncio/base_events.py",
+                "_SelectorSocketTransport.write in /usr/lib/python3.13/asyncio/selector_events.py",
+                "BaseEventLoop._sendfile_fallback in /usr/lib/python3.13/asyncio/base_events.py",
             ],
             ..PYTHON
         }],
         misses: &[
             Scene {
                 write: &[
-                    "py::BaseEventLoop._sendfile_fallback:/usr/lib/python3.13/asyncio/base_events.py",
+                    "BaseEventLoop._sendfile_fallback in /usr/lib/python3.13/asyncio/base_events.py",
                 ],
                 refused: REFUSED,
                 ..PYTHON
             },
             Scene {
-                write: &["py::BaseEventLoop.sendfile:/usr/lib/python3.13/asyncio/base_events.py"],
+                write: &["BaseEventLoop.sendfile in /usr/lib/python3.13/asyncio/base_events.py"],
                 ..PYTHON
             },
         ],
@@ -239,27 +269,27 @@ pub(super) const CASES: &[Case] = &[
     Case {
         rule: "P3",
         matches: &[Scene {
-            write: &["py::FileResponse._sendfile_fallback:/venv/aiohttp/web_fileresponse.py"],
+            write: &["FileResponse._sendfile_fallback in /venv/aiohttp/web_fileresponse.py"],
             ..PYTHON
         }],
         misses: &[Scene {
-            write: &["py::FileResponse._sendfile:/venv/aiohttp/web_fileresponse.py"],
+            write: &["FileResponse._sendfile in /venv/aiohttp/web_fileresponse.py"],
             ..PYTHON
         }],
     },
     Case {
         rule: "P4",
         matches: &[Scene {
-            write: &["py::Response.write:/venv/gunicorn/http/wsgi.py"],
+            write: &["Response.write in /venv/gunicorn/http/wsgi.py"],
             ..PYTHON
         }],
         misses: &[
             Scene {
-                write: &["py::Response.write:/app/http/wsgi.py"],
+                write: &["Response.write in /app/http/wsgi.py"],
                 ..PYTHON
             },
             Scene {
-                write: &["py::Response.sendfile:/venv/gunicorn/http/wsgi.py"],
+                write: &["Response.sendfile in /venv/gunicorn/http/wsgi.py"],
                 ..PYTHON
             },
         ],
@@ -269,25 +299,32 @@ pub(super) const CASES: &[Case] = &[
         matches: &[
             Scene {
                 write: &[
-                    "py::_SocketWriter.write:/usr/lib/python3.13/socketserver.py",
-                    "py::copyfileobj:/usr/lib/python3.13/shutil.py",
+                    "_SocketWriter.write in /usr/lib/python3.13/socketserver.py",
+                    "copyfileobj in /usr/lib/python3.13/shutil.py",
                 ],
                 ..PYTHON
             },
             Scene {
-                write: &["py::copyfileobj:/usr/lib/python3.13/shutil.py"],
+                write: &["copyfileobj in /usr/lib/python3.13/shutil.py"],
                 sink: File,
+                ..PYTHON
+            },
+            // Where a stack ends early, the other one may have it.
+            Scene {
+                write: &["_SocketWriter.write in /usr/lib/python3.13/socketserver.py"],
+                read: &["copyfileobj in /usr/lib/python3.13/shutil.py"],
+                end: StackEnd::Broken,
                 ..PYTHON
             },
         ],
         misses: &[
             Scene {
-                write: &["py::copyfile:/usr/lib/python3.13/shutil.py"],
+                write: &["copyfile in /usr/lib/python3.13/shutil.py"],
                 sink: File,
                 ..PYTHON
             },
             Scene {
-                write: &["py::copyfileobj:/app/copies.py"],
+                write: &["copyfileobj in /app/copies.py"],
                 ..PYTHON
             },
         ],
@@ -332,34 +369,103 @@ pub(super) const CASES: &[Case] = &[
         rule: "R1",
         matches: &[
             Scene {
-                write: &[
-                    "<std::net::tcp::TcpStream as std::io::Write>::write",
-                    "std::io::copy::stack_buffer_copy::<files::Counted, std::net::tcp::TcpStream>",
-                    "std::io::copy::generic_copy::<files::Counted, std::net::tcp::TcpStream>",
-                    "files::main",
-                ],
+                write: IO_COPY,
+                sink: File,
                 ..RUST
             },
             Scene {
                 write: &["<W as std::io::copy::BufferedWriterSpec>::copy_from"],
-                sink: File,
+                source: Pipe,
+                ..RUST
+            },
+            Scene {
+                write: IO_COPY,
+                source: Tcp,
+                sink: Pipe,
                 ..RUST
             },
         ],
         misses: &[
             Scene {
                 write: &[
-                    "std::sys::kernel_copy::linux::copy_spec",
+                    "std::sys::io::kernel_copy::linux::copy_regular_files",
                     "std::io::copy::copy",
                 ],
+                sink: File,
                 ..RUST
             },
             Scene {
-                write: &["std::io::copy::generic_copy"],
+                write: IO_COPY,
+                sink: File,
                 refused: REFUSED,
                 ..RUST
             },
+            Scene {
+                write: IO_COPY,
+                ..RUST
+            },
             RUST,
+        ],
+    },
+    Case {
+        rule: "R3",
+        matches: &[
+            Scene {
+                write: IO_COPY,
+                ..RUST
+            },
+            Scene {
+                write: IO_COPY,
+                sink: Pipe,
+                ..RUST
+            },
+        ],
+        misses: &[
+            // It did send files then.
+            Scene {
+                write: IO_COPY,
+                version: "1.69.0",
+                ..RUST
+            },
+            Scene {
+                write: IO_COPY,
+                sink: File,
+                ..RUST
+            },
+            Scene {
+                write: IO_COPY,
+                source: Pipe,
+                ..RUST
+            },
+            RUST,
+        ],
+    },
+    Case {
+        rule: "R4",
+        matches: &[
+            Scene {
+                write: IO_COPY,
+                source: Tcp,
+                ..RUST
+            },
+            Scene {
+                write: IO_COPY,
+                source: Tcp,
+                sink: File,
+                ..RUST
+            },
+        ],
+        misses: &[
+            Scene {
+                write: IO_COPY,
+                source: Tcp,
+                sink: Pipe,
+                ..RUST
+            },
+            Scene {
+                source: Tcp,
+                ..RUST
+            },
         ],
     },
     Case {

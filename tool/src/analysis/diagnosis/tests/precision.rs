@@ -49,14 +49,14 @@ const HEALTHY: &[(&str, &[&str])] = &[
         &[
             "sendfile64",
             "os_sendfile",
-            "py::_fastcopy_sendfile:/usr/lib/python3/shutil.py",
+            "_fastcopy_sendfile in /usr/lib/python3/shutil.py",
         ],
     ),
     (
         "rust",
         &[
             "sendfile64",
-            "std::sys::kernel_copy::linux::sendfile_splice",
+            "std::sys::io::kernel_copy::linux::sendfile_splice",
         ],
     ),
 ];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::analysis::audit;
 use crate::analysis::catalog::Catalog;
-use crate::analysis::diagnosis::{BREAK_EVEN, Evidence, RuntimeFacts, diagnose};
+use crate::analysis::diagnosis::{BREAK_EVEN, Egress, Evidence, RuntimeFacts, diagnose};
 use crate::analysis::fixture::{failure, flow, process, snapshot, transfers_of};
 use crate::model::EndpointKind::{File, None as NoEnd, Tcp};
 use crate::model::{
@@ -34,9 +34,8 @@ pub(super) struct Scene {
     pub(super) refused: Option<(Call, u16)>,
     /// Whether it read more than it sent.
     pub(super) compresses: bool,
-    pub(super) modules: &'static [&'static str],
-    /// Functions, innermost first; `@FILE` is a nameless one in that file, `?` one nowhere. Empty
-    /// where nothing was sampled.
+    /// Functions, innermost first; `f in FILE` has its source there, `@FILE` is a nameless one in that
+    /// file, `?` one nowhere. Empty where nothing was sampled.
     pub(super) write: &'static [&'static str],
     /// Likewise; empty where it is not known.
     pub(super) read: &'static [&'static str],
@@ -55,7 +54,6 @@ pub(super) const DOWNLOAD: Scene = Scene {
     transfer: MIB,
     refused: None,
     compresses: false,
-    modules: &[],
     write: &[],
     read: &[],
     end: StackEnd::Entry,
@@ -143,11 +141,6 @@ impl Scene {
         let facts = RuntimeFacts {
             name: known(self.runtime),
             version: known(self.version),
-            modules: self
-                .modules
-                .iter()
-                .map(|&module| module.to_owned())
-                .collect(),
         };
         BTreeMap::from([(process(PID), facts)])
     }
@@ -169,6 +162,7 @@ pub(super) fn diagnose_all(
         runtimes,
         catalog: Catalog::builtin(),
         break_even: BREAK_EVEN,
+        egress: &Egress::new(),
         culprit: &|site: &CallSite| {
             let read = site.read.iter().flat_map(|stack| &stack.frames);
             read.chain(&site.write.frames).find(is_own).cloned()
@@ -177,14 +171,19 @@ pub(super) fn diagnose_all(
 }
 
 pub(super) fn stack(functions: &[&str], end: StackEnd) -> Arc<Stack> {
-    let frame = |function: &&str| Frame {
-        function: (!function.starts_with(['@', '?'])).then(|| (*function).into()),
-        file: None,
-        line: None,
-        module: function.strip_prefix('@').map(Into::into),
-        address: 0x1000,
-        is_inlined: false,
-        language: Language::Native,
+    let frame = |text: &&str| {
+        let (function, file) = text
+            .split_once(" in ")
+            .map_or((*text, None), |(function, file)| (function, Some(file)));
+        Frame {
+            function: (!function.starts_with(['@', '?'])).then(|| function.into()),
+            file: file.map(Into::into),
+            line: None,
+            module: function.strip_prefix('@').map(Into::into),
+            address: 0x1000,
+            is_inlined: false,
+            language: Language::Native,
+        }
     };
     Arc::new(Stack {
         frames: functions.iter().map(frame).collect(),

@@ -180,12 +180,47 @@ pub(super) const CASES: &[Case] = &[
         ],
     },
     Case {
+        rule: "N3",
+        matches: &[
+            Scene {
+                write: &["write", "SSL_write", "ngx_ssl_write", "ngx_ssl_send_chain"],
+                class: Class::TlsRecord,
+                ..NGINX
+            },
+            Scene {
+                class: Class::TlsRecord,
+                ..NGINX
+            },
+        ],
+        misses: &[
+            Scene {
+                class: Class::TlsRecord,
+                runtime: "c",
+                ..NGINX
+            },
+            NGINX,
+        ],
+    },
+    Case {
         rule: "N4",
-        matches: &[Scene {
-            write: NGINX_WRITE,
-            read: THREAD_READ,
-            ..NGINX
-        }],
+        matches: &[
+            Scene {
+                write: NGINX_WRITE,
+                read: THREAD_READ,
+                ..NGINX
+            },
+            // Debian's, which is stripped.
+            Scene {
+                write: NGINX_WRITE,
+                read: &[
+                    "__libc_pread64",
+                    "@/usr/sbin/nginx",
+                    "start_thread",
+                    "clone3",
+                ],
+                ..NGINX
+            },
+        ],
         misses: &[Scene {
             write: NGINX_WRITE,
             read: NGINX_READ,

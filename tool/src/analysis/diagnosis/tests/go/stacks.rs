@@ -201,6 +201,31 @@ pub(super) const INTO_PIPE: &[&str] = &[
     "main.main",
 ];
 
+pub(super) const READ_INTO_FILE: &[&str] = &[
+    "syscall.read",
+    "os.(*File).Read",
+    "io.copyBuffer",
+    "io.Copy",
+    "os.genericReadFrom",
+    "os.(*File).ReadFrom",
+    "io.copyBuffer",
+    "io.Copy",
+    "main.main",
+];
+
+pub(super) const READ_WRAPPED_INTO_FILE: &[&str] = &[
+    "syscall.read",
+    "os.(*File).Read",
+    "main.(*counter).Read",
+    "io.copyBuffer",
+    "io.Copy",
+    "os.genericReadFrom",
+    "os.(*File).ReadFrom",
+    "io.copyBuffer",
+    "io.Copy",
+    "main.main",
+];
+
 pub(super) const CHILD: &[&str] = &[
     "syscall.write",
     "net.(*conn).Write",
