@@ -68,7 +68,7 @@ impl Default for Profiling {
     fn default() -> Self {
         Self {
             interval: 256 << 10,
-            samples_per_second: 50,
+            samples_per_second: 100,
             cpu: true,
             kernel_stacks: false,
         }

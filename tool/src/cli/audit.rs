@@ -9,12 +9,13 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use super::diagnosis::DiagnosisArgs;
 use super::engine::EngineArgs;
 use super::failure::Failure;
+use super::samples::SamplesArgs;
 use super::signals::status_of_signal;
 use super::target::{TargetArgs, refuse_empty_command};
 use super::terminal::ColorChoice;
 use super::{duration, live, stdout, terminal};
 use crate::analysis;
-use crate::capture::{Profiling, Settings, Target};
+use crate::capture::{Settings, Target};
 use crate::model::{Audit, CommandOutcome, Profile};
 use crate::report::text::TextOptions;
 use crate::report::{SortKey, json, text};
@@ -38,6 +39,8 @@ pub(crate) struct Args {
     duration: Option<Duration>,
     #[command(flatten)]
     engine: EngineArgs,
+    #[command(flatten)]
+    samples: SamplesArgs,
     /// Only count: do not look at who calls, which is sampled
     #[arg(long, help_heading = "Count")]
     no_stacks: bool,
@@ -72,7 +75,7 @@ impl Args {
         Settings {
             duration: self.duration.or((!until_ended).then_some(DEFAULT_DURATION)),
             engine: self.engine.choice(),
-            profiling: (!self.no_stacks).then(Profiling::default),
+            profiling: (!self.no_stacks).then(|| self.samples.profiling(false)),
             target,
         }
     }

@@ -12,9 +12,10 @@ use super::engine::EngineArgs;
 use super::failure::Failure;
 use super::output::Output;
 use super::report::RecordedArgs;
+use super::samples::SamplesArgs;
 use super::target::TargetArgs;
 use super::{duration, live};
-use crate::capture::{Profiling, Settings, Target};
+use crate::capture::{Settings, Target};
 use crate::model::Snapshot;
 use crate::report::{GraphOptions, Only, Sampled, Side, Weight};
 use crate::report::{flamegraph, folded, pprof};
@@ -30,7 +31,7 @@ const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 pub(crate) struct Args {
     /// Show what was recorded instead
     #[arg(value_name = "FILE")]
-    #[arg(conflicts_with_all = ["target", "follow", "duration", "engine", "kernel"])]
+    #[arg(conflicts_with_all = ["target", "follow", "duration", "engine", "samples", "kernel"])]
     recording: Option<PathBuf>,
     #[command(flatten)]
     target: TargetArgs,
@@ -41,6 +42,8 @@ pub(crate) struct Args {
     duration: Option<Duration>,
     #[command(flatten)]
     engine: EngineArgs,
+    #[command(flatten)]
+    samples: SamplesArgs,
     /// What the width of a box stands for
     #[arg(
         long,
@@ -112,10 +115,7 @@ impl Args {
             duration: self.duration.or((!until_ended).then_some(DEFAULT_DURATION)),
             engine: self.engine.choice(),
             target,
-            profiling: Some(Profiling {
-                kernel_stacks: self.kernel,
-                ..Profiling::default()
-            }),
+            profiling: Some(self.samples.profiling(self.kernel)),
         }
     }
 

@@ -20,6 +20,7 @@ mod progress;
 mod record;
 mod report;
 mod rules;
+mod samples;
 mod signals;
 mod stdout;
 mod target;

@@ -12,11 +12,12 @@ use super::diagnosis::DiagnosisArgs;
 use super::engine::EngineArgs;
 use super::failure::Failure;
 use super::progress::{self, Progress};
+use super::samples::SamplesArgs;
 use super::target::{TargetArgs, refuse_empty_command};
 use super::{duration, live, stdout};
 use crate::analysis;
 use crate::analysis::policy::parse_bytes;
-use crate::capture::{Observation, Profiling, Settings};
+use crate::capture::{Observation, Settings};
 use crate::model::{Audit, Snapshot};
 use crate::recording::{RecordingError, RecordingOptions, Redactor, Summary, Writer};
 use crate::report::{bytes, counted, json};
@@ -47,6 +48,8 @@ pub(crate) struct Args {
     interval: Duration,
     #[command(flatten)]
     engine: EngineArgs,
+    #[command(flatten)]
+    samples: SamplesArgs,
     /// Only count: do not look at who calls, which is sampled
     #[arg(long, help_heading = "Count")]
     no_stacks: bool,
@@ -96,10 +99,7 @@ impl Args {
             target: self.target.target(),
             duration: self.duration,
             engine: self.engine.choice(),
-            profiling: (!self.no_stacks).then(|| Profiling {
-                kernel_stacks: self.kernel,
-                ..Profiling::default()
-            }),
+            profiling: (!self.no_stacks).then(|| self.samples.profiling(self.kernel)),
         }
     }
 }

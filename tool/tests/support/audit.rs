@@ -38,7 +38,9 @@ impl Audit {
     /// Watches several processes and their children. On return the audit is attached.
     pub(crate) fn of_processes(pids: &[u32]) -> Result<Self> {
         let targets = pids.iter().map(|pid| format!("--pid={pid}"));
-        let mut audit = Self::start(targets.chain(["--follow".to_owned()]))?;
+        // So many that a short transfer is met, too, while others take all that is allowed otherwise.
+        let more = ["--follow", "--samples=20000"].map(str::to_owned);
+        let mut audit = Self::start(targets.chain(more))?;
         audit.wait_until_attached()?;
         Ok(audit)
     }
