@@ -97,16 +97,10 @@ pub fn share(part: Estimate, total: Estimate, samples: u64) -> (f64, f64) {
     if total.value <= 0.0 {
         return (0.0, 1.0);
     }
-    let share = (part.value / total.value).clamp(0.0, 1.0);
-    let rest = (total.variance - part.variance).max(0.0);
-    let ratio = Estimate {
-        value: share,
-        variance: ((1.0 - share).powi(2) * part.variance + share.powi(2) * rest)
-            / total.value.powi(2),
-    };
+    let ratio = part.share_of(total);
     let samples = samples.max(1) as f64;
     let margin = ratio.margin() + 0.5 / samples;
-    (share, margin.max(3.0 / samples).min(1.0))
+    (ratio.value, margin.max(3.0 / samples).min(1.0))
 }
 
 #[cfg(test)]

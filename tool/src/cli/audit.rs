@@ -1,27 +1,22 @@
 //! `copytax audit`
 
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Duration;
-
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use super::diagnosis::DiagnosisArgs;
 use super::engine::EngineArgs;
 use super::failure::Failure;
+use super::listing::ListingArgs;
 use super::samples::SamplesArgs;
 use super::signals::status_of_signal;
 use super::target::{TargetArgs, refuse_empty_command};
 use super::terminal::ColorChoice;
 use super::{duration, live, stdout, terminal};
 use crate::analysis;
-use crate::capture::{Settings, Target};
+use crate::capture::Settings;
 use crate::model::{Audit, CommandOutcome, Profile};
 use crate::report::text::TextOptions;
-use crate::report::{SortKey, json, text};
-
-/// How long an audit lasts where nothing says otherwise.
-const DEFAULT_DURATION: Duration = Duration::from_secs(10);
+use crate::report::{json, text};
 
 /// What moves bytes here, who pays for copies, and how much
 ///
@@ -49,18 +44,8 @@ pub(crate) struct Args {
     /// Print JSON (schema copytax.report/1) with every process
     #[arg(long, help_heading = "Output")]
     json: bool,
-    /// Print the first N processes; the sums are always of all
-    #[arg(long, value_name = "N", default_value = "20", help_heading = "Output")]
-    top: NonZeroUsize,
-    /// What to order processes by
-    #[arg(
-        long,
-        value_name = "KEY",
-        default_value = "lost",
-        help_heading = "Output"
-    )]
-    #[arg(value_parser = PossibleValuesParser::new(SortKey::ALL.iter().map(|key| key.name())).try_map(|key| key.parse::<SortKey>()))]
-    sort: SortKey,
+    #[command(flatten)]
+    listing: ListingArgs,
     /// With a command: exit with its status instead of 0, 128+n where signal n ended it
     #[arg(long, requires = "command", help_heading = "Output")]
     #[arg(conflicts_with_all = ["all", "pids", "comm", "cgroup", "container"])]
@@ -71,9 +56,8 @@ impl Args {
     /// The settings that they amount to.
     fn settings(&self) -> Settings {
         let target = self.target.target();
-        let until_ended = matches!(target, Target::Command(_));
         Settings {
-            duration: self.duration.or((!until_ended).then_some(DEFAULT_DURATION)),
+            duration: duration::of_window(self.duration, &target),
             engine: self.engine.choice(),
             profiling: (!self.no_stacks).then(|| self.samples.profiling(false)),
             target,
@@ -88,8 +72,8 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
     let options = TextOptions {
         width: terminal::width(),
         color: color.applies_to_stdout(),
-        top: args.top.get(),
-        sort: args.sort,
+        top: args.listing.top(),
+        sort: args.listing.sort(),
     };
     let diagnosis = args.diagnosis.load()?;
     let (as_json, forward_status) = (args.json, args.forward_status);

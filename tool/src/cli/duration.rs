@@ -2,8 +2,21 @@
 
 use std::time::Duration;
 
+use crate::capture::Target;
+
 /// Longest duration: what is longer was a slip.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How long a window lasts where nothing says otherwise.
+const DEFAULT: Duration = Duration::from_secs(10);
+
+/// How long a window of a target lasts: as given, or that of a command until it has ended.
+pub(crate) fn of_window(given: Option<Duration>, target: &Target) -> Option<Duration> {
+    given.or(match target {
+        Target::Command(_) => None,
+        _ => Some(DEFAULT),
+    })
+}
 
 /// Reads `500ms`, `10s`, `2m`, `1h`, or seconds without a unit.
 ///

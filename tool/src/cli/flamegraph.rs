@@ -15,13 +15,10 @@ use super::report::RecordedArgs;
 use super::samples::SamplesArgs;
 use super::target::TargetArgs;
 use super::{duration, live};
-use crate::capture::{Settings, Target};
+use crate::capture::Settings;
 use crate::model::Snapshot;
 use crate::report::{GraphOptions, Only, Sampled, Side, Weight};
 use crate::report::{flamegraph, folded, pprof};
-
-/// How long it samples where nothing says otherwise.
-const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 
 /// Who moves the bytes, as a flame graph or for other tools
 ///
@@ -110,9 +107,8 @@ fn one_of<T: Copy + Send + Sync + 'static>(
 impl Args {
     fn settings(&self) -> Settings {
         let target = self.target.target();
-        let until_ended = matches!(target, Target::Command(_));
         Settings {
-            duration: self.duration.or((!until_ended).then_some(DEFAULT_DURATION)),
+            duration: duration::of_window(self.duration, &target),
             engine: self.engine.choice(),
             target,
             profiling: Some(self.samples.profiling(self.kernel)),

@@ -12,6 +12,7 @@ mod engine;
 mod explain;
 mod failure;
 mod flamegraph;
+mod listing;
 mod live;
 mod log;
 mod man;

@@ -1,23 +1,22 @@
 //! `copytax report`
 
 use std::io::{self, Write};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use super::diagnosis::DiagnosisArgs;
 use super::duration;
 use super::failure::Failure;
+use super::listing::ListingArgs;
 use super::output::Output;
 use super::terminal::{self, ColorChoice};
 use crate::analysis;
 use crate::model::{Audit, Profile, Snapshot};
 use crate::recording::{Recording, Selection};
-use crate::report::{GraphOptions, Only, Sampled, SortKey, TextOptions};
+use crate::report::{GraphOptions, Only, Sampled, TextOptions};
 use crate::report::{csv, folded, json, pprof, text};
 
 /// The audit of a recording, or of a part of it
@@ -48,18 +47,8 @@ pub(crate) struct Args {
     )]
     #[arg(hide_default_value = true)]
     output: PathBuf,
-    /// Print the first N processes; the sums are always of all
-    #[arg(long, value_name = "N", default_value = "20", help_heading = "Output")]
-    top: NonZeroUsize,
-    /// What to order processes by
-    #[arg(
-        long,
-        value_name = "KEY",
-        default_value = "lost",
-        help_heading = "Output"
-    )]
-    #[arg(value_parser = PossibleValuesParser::new(SortKey::ALL.iter().map(|key| key.name())).try_map(|key| key.parse::<SortKey>()))]
-    sort: SortKey,
+    #[command(flatten)]
+    listing: ListingArgs,
 }
 
 /// A recording, and which part of it.
@@ -165,8 +154,8 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
             Output::Stdout => color.applies_to_stdout(),
             _ => color.applies(false),
         },
-        top: args.top.get(),
-        sort: args.sort,
+        top: args.listing.top(),
+        sort: args.listing.sort(),
     };
     output.write(|mut out| write(&mut out, &audit, &profile, args.format, &options))?;
     Ok(if fails {

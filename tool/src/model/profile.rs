@@ -156,6 +156,18 @@ impl Estimate {
         }
     }
 
+    /// As a share of `total`, which it is a part of: the ratio of two sums of independent samples.
+    #[must_use]
+    pub fn share_of(self, total: Self) -> Self {
+        let share = (self.value / total.value).clamp(0.0, 1.0);
+        let rest = (total.variance - self.variance).max(0.0);
+        Self {
+            value: share,
+            variance: ((1.0 - share).powi(2) * self.variance + share.powi(2) * rest)
+                / total.value.powi(2),
+        }
+    }
+
     /// Half the width of the interval that has the true sum in 95 of 100 cases.
     #[must_use]
     pub fn margin(&self) -> f64 {

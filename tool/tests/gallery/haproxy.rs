@@ -10,6 +10,7 @@ use crate::content::SIZE;
 use crate::form::Bytes::{Kept, Lost};
 use crate::form::Says::{Nothing, Rule};
 use crate::form::{Expected, Form, Way, watch};
+use crate::support::certificate;
 use crate::support::children::Program;
 use crate::support::patience::until;
 use crate::support::ports::free_port;
@@ -50,7 +51,7 @@ fn haproxy() -> Result<()> {
         return Ok(());
     };
     let folder = TempDir::new()?;
-    load::make_certificate(&openssl, folder.path())?;
+    certificate::make(&openssl, folder.path())?;
     let read = |name: &str| fs::read_to_string(folder.path().join(name));
     let pem = folder.path().join("pem");
     fs::write(&pem, read("certificate")? + &read("key")?)?;

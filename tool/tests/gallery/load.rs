@@ -70,22 +70,6 @@ pub(crate) fn get_by_tls(openssl: &Path, port: u16) -> Result<()> {
     Ok(())
 }
 
-/// Makes `certificate` and `key` in a folder.
-pub(crate) fn make_certificate(openssl: &Path, folder: &Path) -> Result<()> {
-    let made = Command::new(openssl)
-        .args(["req", "-x509", "-nodes", "-subj", "/CN=localhost"])
-        .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
-        .args(["-keyout", "key", "-out", "certificate"])
-        .current_dir(folder)
-        .output()?;
-    let said = String::from_utf8_lossy(&made.stderr);
-    ensure!(
-        made.status.success(),
-        "openssl makes no certificate: {said}"
-    );
-    Ok(())
-}
-
 const GET: &str = "GET /file HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
 
 fn body(from: impl Read) -> Result<u64> {

@@ -9,6 +9,7 @@ use crate::content::{Content, SIZE};
 use crate::form::Bytes::{AtLeast, Kept, Lost};
 use crate::form::Says::{Nothing, Rule};
 use crate::form::{Expected, Form, Way, watch};
+use crate::support::certificate;
 use crate::support::children::Program;
 use crate::support::patience::until;
 use crate::support::ports::free_port;
@@ -73,7 +74,7 @@ fn nginx() -> Result<()> {
         return Ok(());
     };
     let content = Content::new()?;
-    load::make_certificate(&openssl, content.folder())?;
+    certificate::make(&openssl, content.folder())?;
     let mut forms = Vec::new();
     for Site(name, directives, way) in SITES {
         let folder = content.folder().join(name);

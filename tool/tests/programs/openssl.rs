@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::sink::{accept, listen};
 use crate::support::audit::ENGINES;
+use crate::support::certificate;
 use crate::support::{http, prerequisites};
 use crate::watched::{self, Watched};
 use crate::ways;
@@ -29,7 +30,7 @@ fn file_is_served_as_tls_records() -> Result<()> {
         };
         let folder = TempDir::new()?;
         write_pattern(File::create(folder.path().join("file"))?, SIZE, 23)?;
-        make_certificate(&openssl, folder.path())?;
+        certificate::make(&openssl, folder.path())?;
         let mut command = Command::new("env");
         command.arg("-C").arg(folder.path()).arg(&openssl);
         command.args([
@@ -60,21 +61,6 @@ fn file_is_served_as_tls_records() -> Result<()> {
         assert_eq!(server.bytes.lost, 0);
         report.says(server.pid, "T1")?;
     }
-    Ok(())
-}
-
-fn make_certificate(openssl: &Path, folder: &Path) -> Result<()> {
-    let made = Command::new(openssl)
-        .args(["req", "-x509", "-nodes", "-subj", "/CN=localhost"])
-        .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
-        .args(["-keyout", "key", "-out", "certificate"])
-        .current_dir(folder)
-        .output()?;
-    let said = String::from_utf8_lossy(&made.stderr);
-    ensure!(
-        made.status.success(),
-        "openssl makes no certificate: {said}"
-    );
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! What tests share that watch real programs with the real tool.
 
 pub(crate) mod audit;
+pub(crate) mod certificate;
 pub(crate) mod children;
 pub(crate) mod ethtool;
 pub(crate) mod http;

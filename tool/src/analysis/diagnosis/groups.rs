@@ -152,16 +152,13 @@ fn divide(bytes: u64, parts: Vec<Part<'_>>) -> Vec<Group<'_>> {
     parts
         .into_iter()
         .map(|part| {
-            let share = if whole.value > 0.0 {
-                part.sum.value / whole.value
+            let relative = if whole.value > 0.0 {
+                part.sum.share_of(whole)
             } else {
-                1.0 / count
-            };
-            let rest = (whole.variance - part.sum.variance).max(0.0);
-            let variance = (1.0 - share).powi(2) * part.sum.variance + share.powi(2) * rest;
-            let relative = Estimate {
-                value: share,
-                variance: variance / whole.value.powi(2).max(1.0),
+                Estimate {
+                    value: 1.0 / count,
+                    variance: 0.0,
+                }
             };
             Group {
                 hit: part.hit,
@@ -173,7 +170,7 @@ fn divide(bytes: u64, parts: Vec<Part<'_>>) -> Vec<Group<'_>> {
                     }
                 } else {
                     FindingBytes {
-                        value: ((bytes as f64 * share).round() as u64).min(bytes),
+                        value: ((bytes as f64 * relative.value).round() as u64).min(bytes),
                         margin: (bytes as f64 * relative.margin()).ceil() as u64,
                     }
                 },
