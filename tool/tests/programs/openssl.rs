@@ -1,7 +1,7 @@
 //! `openssl s_server -WWW`: TLS in userspace, between the file and the socket.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -97,7 +97,13 @@ fn relayed(listener: &TcpListener, server: u16) -> Result<u64> {
 fn relay(mut from: &TcpStream, mut to: &TcpStream) -> Result<u64> {
     let mut buffer = vec![0; 64 * 1024];
     let mut came = 0;
-    while let Ok(filled @ 1..) = from.read(&mut buffer) {
+    loop {
+        let filled = match from.read(&mut buffer) {
+            Ok(filled @ 1..) => filled,
+            // A read with a timeout is not restarted after its process was stopped (signal(7)).
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Ok(0) | Err(_) => break,
+        };
         came += filled as u64;
         if to.write_all(&buffer[..filled]).is_err() {
             break;

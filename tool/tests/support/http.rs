@@ -1,6 +1,6 @@
 //! Clients that read and discard.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 
 use anyhow::{Context, Result, ensure};
@@ -51,9 +51,12 @@ fn discard(from: &mut impl Read) -> Result<u64> {
     let mut buffer = vec![0_u8; 256 * 1024];
     let mut came = 0;
     loop {
-        match from.read(&mut buffer)? {
-            0 => return Ok(came),
-            filled => came += filled as u64,
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(came),
+            Ok(filled) => came += filled as u64,
+            // A read with a timeout is not restarted after its process was stopped (signal(7)).
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
         }
     }
 }
