@@ -1,5 +1,6 @@
 //! `copytax audit`
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -7,6 +8,9 @@ use super::diagnosis::DiagnosisArgs;
 use super::engine::EngineArgs;
 use super::failure::Failure;
 use super::listing::ListingArgs;
+use super::output::Output;
+use super::page::{self, Looks};
+use super::progress::Progress;
 use super::samples::SamplesArgs;
 use super::signals::status_of_signal;
 use super::target::{TargetArgs, refuse_empty_command};
@@ -44,6 +48,9 @@ pub(crate) struct Args {
     /// Print JSON (schema copytax.report/1) with every process
     #[arg(long, help_heading = "Output")]
     json: bool,
+    /// Write the report as a page for browsers, too, which loads nothing
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     listing: ListingArgs,
     /// With a command: exit with its status instead of 0, 128+n where signal n ended it
@@ -77,13 +84,23 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
     };
     let diagnosis = args.diagnosis.load()?;
     let (as_json, forward_status) = (args.json, args.forward_status);
-    live::run(&settings, move |mut snapshot| {
+    let page = args.html.as_deref().map(Output::create).transpose()?;
+    let looks = Looks::default();
+    let observation = page.is_some().then(|| looks.observation(settings.duration));
+    let progress = Progress::of_count(settings.duration);
+    live::run_with(&settings, observation, progress, move |mut snapshot| {
+        analysis::calibrate(&mut snapshot);
         if let Some(reason) = &snapshot.without_profile {
             tracing::warn!("call sites are not sampled: {reason}");
         }
+        looks.add(&snapshot);
         let profile = std::mem::take(&mut snapshot.profile);
+        let processes = snapshot.processes.clone();
         let mut audit = analysis::audit(snapshot);
         let fails = diagnosis.add_findings(&mut audit, &profile);
+        if let Some(page) = page {
+            page::write(&audit, &profile, &processes, &looks.moments(), page)?;
+        }
         let sampled = profile.is_sampled().then_some(&profile);
         print(&audit, sampled, as_json, &options)?;
         Ok(match &audit.command {

@@ -17,6 +17,7 @@ mod live;
 mod log;
 mod man;
 mod output;
+mod page;
 mod progress;
 mod record;
 mod report;
@@ -47,6 +48,7 @@ Examples:
   copytax audit -- CMD ARGS          a command, from its first call to its end
   copytax record -d 1h -o day.ctx    keeps everything for later
   copytax report day.ctx --from 10m  the audit of a recording, or of a part
+  copytax report day.ctx --format html -o x.html  the same as a page
   copytax diff before.ctx after.ctx  what changed, beyond noise
   copytax check --min-hit-rate 0.9 -- go test ./...  for CI
   copytax flamegraph -p 4711 -o x.svg  who moves the bytes, as a picture

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::diagnosis::DiagnosisArgs;
+use super::diagnosis::{Diagnosis, DiagnosisArgs};
 use super::duration;
 use super::failure::Failure;
 use super::listing::ListingArgs;
 use super::output::Output;
+use super::page::{self, MOMENTS};
 use super::terminal::{self, ColorChoice};
 use crate::analysis;
-use crate::model::{Audit, Profile, Snapshot};
+use crate::model::{Audit, Moment, Profile, Snapshot};
 use crate::recording::{Recording, Selection};
 use crate::report::{GraphOptions, Only, Sampled, TextOptions};
 use crate::report::{csv, folded, json, pprof, text};
@@ -81,6 +82,8 @@ enum Format {
     Folded,
     /// For `go tool pprof` and profile servers; likewise
     Pprof,
+    /// For browsers: one page that loads nothing, with charts and flame graphs
+    Html,
 }
 
 /// The start itself is a moment, though no duration.
@@ -104,6 +107,23 @@ impl RecordedArgs {
 
     /// Reads what is asked for.
     pub(crate) fn snapshot(&self) -> Result<Snapshot, Failure> {
+        let (recording, selection) = self.open()?;
+        let mut snapshot = recording.snapshot(&selection)?;
+        analysis::calibrate(&mut snapshot);
+        Ok(snapshot)
+    }
+
+    /// The same, and how it came over time.
+    fn snapshot_and_moments(&self) -> Result<(Snapshot, Vec<Moment>), Failure> {
+        let (recording, selection) = self.open()?;
+        let mut snapshot = recording.snapshot(&selection)?;
+        analysis::calibrate(&mut snapshot);
+        let timeline = recording.timeline(&selection, MOMENTS)?;
+        Ok((snapshot, analysis::moments(&timeline)))
+    }
+
+    /// Opens it, and says which part is wanted.
+    fn open(&self) -> Result<(Recording, Selection), Failure> {
         if let (Some(from), Some(to)) = (self.from, self.to)
             && from >= to
         {
@@ -115,9 +135,7 @@ impl RecordedArgs {
             to: self.to,
             pids: self.pids.clone(),
         };
-        let mut snapshot = recording.snapshot(&selection)?;
-        analysis::calibrate(&mut snapshot);
-        Ok(snapshot)
+        Ok((recording, selection))
     }
 }
 
@@ -138,8 +156,11 @@ pub(crate) fn open(path: &Path) -> Result<Recording, Failure> {
 /// Reads, and writes the report.
 pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> {
     let diagnosis = args.diagnosis.load()?;
-    let snapshot = args.recorded.snapshot()?;
     let output = Output::create(&args.output)?;
+    if args.format == Format::Html {
+        return page(args, &diagnosis, output);
+    }
+    let snapshot = args.recorded.snapshot()?;
     if matches!(args.format, Format::Folded | Format::Pprof) {
         output.write(|mut out| write_graph(&mut out, &snapshot, args.format))?;
         return Ok(ExitCode::SUCCESS);
@@ -158,6 +179,21 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
         sort: args.listing.sort(),
     };
     output.write(|mut out| write(&mut out, &audit, &profile, args.format, &options))?;
+    Ok(if fails {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Writes the page.
+fn page(args: &Args, diagnosis: &Diagnosis, output: Output) -> Result<ExitCode, Failure> {
+    let (mut snapshot, moments) = args.recorded.snapshot_and_moments()?;
+    let profile = std::mem::take(&mut snapshot.profile);
+    let processes = snapshot.processes.clone();
+    let mut audit = analysis::audit(snapshot);
+    let fails = diagnosis.add_findings(&mut audit, &profile);
+    page::write(&audit, &profile, &processes, &moments, output)?;
     Ok(if fails {
         ExitCode::FAILURE
     } else {

@@ -1,4 +1,4 @@
-//! What people and programs read: text, JSON, flame graphs, folded stacks and pprof profiles.
+//! What people and programs read: text, pages, JSON, flame graphs, folded stacks and pprof profiles.
 
 pub mod check;
 pub mod csv;
@@ -6,6 +6,7 @@ mod escape;
 pub mod flamegraph;
 pub mod folded;
 mod graph;
+pub mod html;
 pub mod json;
 mod names;
 pub mod pprof;

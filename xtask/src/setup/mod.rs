@@ -7,6 +7,7 @@ mod components;
 mod go;
 mod guest;
 mod linker;
+mod npm;
 mod packages;
 mod pip;
 mod python;
@@ -30,7 +31,7 @@ pub(crate) struct Args {
     /// Change nothing: report what is there and what is missing, and exit 2 if anything is.
     #[arg(long)]
     check: bool,
-    /// What the tests need, too: servers and other programs, tracers to compare with, file
+    /// What the tests need, too: servers and other programs, a browser, tracers to compare with, file
     /// systems, three Go compilers, a 32-bit C library, and a virtual machine with its kernel.
     #[arg(long)]
     tests: bool,
@@ -89,6 +90,7 @@ fn steps(level: Level) -> Vec<Box<dyn Step>> {
             Box::new(go::Go("1.22.10")),
             Box::new(go::Go("1.27.3")),
             Box::new(python::PythonPackages),
+            Box::new(npm::BrowserPackages),
         ],
         Level::Machine => vec![Box::new(packages::MACHINE), Box::new(guest::GuestKernel)],
         Level::Lint => vec![
