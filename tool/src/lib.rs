@@ -9,6 +9,7 @@ pub mod capture;
 pub mod cli;
 pub mod host;
 pub mod lab;
+pub mod live;
 pub mod model;
 pub mod probe;
 pub mod recording;

@@ -22,4 +22,5 @@ pub use error::RecordingError;
 pub use reader::{Recording, Selection};
 pub use redact::Redactor;
 pub use schema::{APPLICATION_ID, SCHEMA, VERSION};
+pub(crate) use since::since;
 pub use writer::{RecordingOptions, Summary, Writer};

@@ -17,7 +17,11 @@ mod units;
 #[cfg(test)]
 mod fixture;
 
+pub(crate) use escape::{escape, truncate, width};
 pub use graph::{GraphOptions, Only, Sampled, Side, Weight};
+pub(crate) use names::errno;
 pub use sort::{SortKey, UnknownSortKey};
 pub use text::TextOptions;
+pub(crate) use text::{endpoints, how};
 pub use units::{bytes, counted};
+pub(crate) use units::{count, duration, hit_rate};

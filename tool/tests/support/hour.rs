@@ -24,7 +24,7 @@ pub(crate) fn record(file: &Path, seed: u64, step_seconds: u64) -> Result<()> {
     let mut writer = Writer::create(file, options)?;
     writer.without_syncing();
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut now = machine();
+    let mut now = machine(PROCESSES);
     for step in 1..=SECONDS / step_seconds {
         for flow in &mut now.flows {
             let calls = step_seconds * random.u64(900..1100);
@@ -39,11 +39,12 @@ pub(crate) fn record(file: &Path, seed: u64, step_seconds: u64) -> Result<()> {
     Ok(())
 }
 
-fn machine() -> Snapshot {
+/// So many processes that have done nothing yet.
+pub(crate) fn machine(count: u32) -> Snapshot {
     let (none, file, tcp) = (EndpointKind::None, EndpointKind::File, EndpointKind::Tcp);
     let mut flows = Vec::new();
     let mut processes = BTreeMap::new();
-    for pid in 1..=PROCESSES {
+    for pid in 1..=count {
         let process = ProcessId {
             pid,
             start_time_ns: 1,

@@ -72,8 +72,8 @@ function flame(figure) {
       box.item.classList.toggle("off", !isPast && !isIn);
       const x = isPast ? 0 : (box.x - to.x) * 100 / to.width;
       const width = isPast ? 100 : box.width * 100 / to.width;
-      box.inner.setAttribute("x", `${x}%`);
-      box.inner.setAttribute("width", `${width}%`);
+      box.inner.setAttribute("x", `${x.toFixed(3)}%`);
+      box.inner.setAttribute("width", `${width.toFixed(3)}%`);
     }
     reset.disabled = to === root;
     mark();

@@ -18,6 +18,7 @@ use std::io;
 use crate::model::{Audit, Flow, ProcessAudit, Profile};
 use crate::report::SortKey;
 use crate::report::escape::{escape, truncate};
+pub(crate) use flows::{endpoints, how};
 pub(super) use layout::Page;
 use layout::wrap;
 
