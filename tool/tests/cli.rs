@@ -100,6 +100,10 @@ fn wrong_usage_is_refused_with_a_reason() {
             &["explain", "--rules", "/nowhere"],
             "cannot read rules from /nowhere",
         ),
+        (
+            &["flamegraph", "-o", "x.svg", "--weight=cpu", "--only=all"],
+            "--weight cpu counts none",
+        ),
         (&["record"], "--output <FILE>"),
         (
             &["record", "-o", "x", "--interval", "1ms"],

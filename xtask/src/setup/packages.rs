@@ -90,6 +90,7 @@ pub(super) const TESTS: Packages = Packages {
         ("golang-1.19-go", Proof::File("/usr/lib/go-1.19/bin/go")),
         ("strace", Proof::Program("strace")),
         ("bpftrace", Proof::Program("bpftrace")),
+        ("linux-perf", Proof::Program("perf")),
         ("procps", Proof::Program("ps")),
         ("mount", Proof::Program("losetup")),
         ("iproute2", Proof::Program("ip")),
