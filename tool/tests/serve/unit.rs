@@ -26,7 +26,10 @@ fn it_is_sound_and_exposes_little() -> Result<()> {
     let folder = TempDir::new()?;
     let unit = folder.path().join("copytax.service");
     // Whether it is installed is not what is looked at.
-    fs::write(&unit, UNIT.replace("/usr/local/bin/copytax", env!("CARGO_BIN_EXE_copytax")))?;
+    fs::write(
+        &unit,
+        UNIT.replace("/usr/local/bin/copytax", env!("CARGO_BIN_EXE_copytax")),
+    )?;
     for arguments in [
         &["verify"][..],
         // An exposure of 3.0.
@@ -60,7 +63,11 @@ fn its_capabilities_are_enough() -> Result<()> {
     }
     command.arg(&tool);
     let somebody = Audit::start(command, folder.path().join("somebody"), [fast, slow])?;
-    let root = Audit::start(Command::new(&tool), folder.path().join("root"), [fast, slow])?;
+    let root = Audit::start(
+        Command::new(&tool),
+        folder.path().join("root"),
+        [fast, slow],
+    )?;
     traffic.flow()?;
     let (somebody, root) = (somebody.report()?, root.report()?);
     for report in [&somebody, &root] {
