@@ -6,12 +6,13 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-const SUBCOMMANDS: [&str; 9] = [
+const SUBCOMMANDS: [&str; 10] = [
     "audit",
     "record",
     "report",
     "diff",
     "check",
+    "serve",
     "explain",
     "doctor",
     "completions",
@@ -206,6 +207,7 @@ fn manual_pages() {
         "man.1",
         "record.1",
         "report.1",
+        "serve.1",
     ]
     .map(|n| format!("copytax-{n}"));
     assert_eq!(names, [&expected[..], &["copytax.1".to_owned()]].concat());

@@ -11,6 +11,7 @@ pub mod diagnosis;
 pub mod doctor;
 mod fallback;
 mod frames;
+pub mod groups;
 mod kernel_path;
 pub mod policy;
 mod possible;

@@ -3,6 +3,7 @@
 mod audit;
 mod device;
 mod finding;
+mod own;
 mod profile;
 mod runtime;
 mod sample;
@@ -19,6 +20,7 @@ pub use copytax_common::{
 };
 pub use device::{Device, Offloads};
 pub use finding::{Finding, FindingBytes, MatchedBy, SmallTransfers, Verdict};
+pub use own::OwnCost;
 pub use profile::{CallSite, CpuSite, Estimate, Profile, Sampling, SiteKind};
 pub use runtime::{Libc, Runtime, RuntimeEvidence, RuntimeName};
 pub use sample::{OpenFile, RawSample, UserStack};

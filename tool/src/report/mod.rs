@@ -8,6 +8,7 @@ pub mod folded;
 mod graph;
 pub mod json;
 mod names;
+pub mod openmetrics;
 pub mod pprof;
 mod sort;
 pub mod text;
