@@ -38,6 +38,9 @@ const INTERPRETERS: &[&str] = &[
     "bun", "deno", "dotnet", "java", "node", "nodejs", "perl", "php", "pypy", "python", "ruby",
 ];
 
+/// Where CPython keeps the parts of its standard library that are in C.
+const EXTENSIONS: &str = "/lib-dynload/";
+
 /// Namespaces of the standard libraries of C++ and Rust, and of Rust's asynchronous runtimes.
 const RUNTIME_NAMESPACES: &[&str] = &[
     "std::",
@@ -105,7 +108,7 @@ pub(super) fn role(function: Option<&str>, file: Option<&str>, module: Option<&s
     {
         return Role::Runtime;
     }
-    if function.is_some_and(is_of_runtime) {
+    if module.contains(EXTENSIONS) || function.is_some_and(is_of_runtime) {
         return Role::Runtime;
     }
     if name.ends_with(".so") || name.contains(".so.") {

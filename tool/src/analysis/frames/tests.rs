@@ -68,6 +68,12 @@ fn of_go() {
 }
 
 #[test]
+fn of_pythons_extensions() {
+    let path = "/usr/lib/python3.12/lib-dynload/_socket.cpython-312-x86_64-linux-gnu.so";
+    check(Native, path, &[("sock_send_impl", Role::Runtime)]);
+}
+
+#[test]
 fn of_the_kernel() {
     check(
         Kernel,
