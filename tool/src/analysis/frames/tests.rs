@@ -74,6 +74,26 @@ fn of_pythons_extensions() {
 }
 
 #[test]
+fn of_rust_by_source() {
+    for (function, file, expected) in [
+        ("send", "/src/server/src/shapes.rs", Role::Application),
+        (
+            "write",
+            "/root/.cargo/registry/src/index/rustix-1.1.6/src/io/read_write.rs",
+            Role::Runtime,
+        ),
+        (
+            "write",
+            "/root/.cargo/registry/src/index/hyper-1.6.0/src/body.rs",
+            Role::Library,
+        ),
+    ] {
+        let frame = frame(Native, "/srv/server", function).at(file, 60);
+        assert_eq!(role(&frame), expected, "{file}");
+    }
+}
+
+#[test]
 fn of_the_kernel() {
     check(
         Kernel,

@@ -131,7 +131,17 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         rule: "C1",
-        matches: &[OWN_LOOP],
+        matches: &[
+            OWN_LOOP,
+            Scene {
+                write: &[
+                    "write of libc.so.6",
+                    "write_all of server",
+                    "send_file of server",
+                ],
+                ..OWN_LOOP
+            },
+        ],
         misses: &[
             DOWNLOAD,
             Scene {
@@ -139,7 +149,12 @@ pub(super) const CASES: &[Case] = &[
                 ..OWN_LOOP
             },
             Scene {
-                write: &["write of libc.so.6", "other of server", "main of server"],
+                write: &[
+                    "write of libc.so.6",
+                    "flush of server",
+                    "put of server",
+                    "send_file of server",
+                ],
                 ..OWN_LOOP
             },
             Scene {
