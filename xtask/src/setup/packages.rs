@@ -62,6 +62,18 @@ pub(super) const TESTS: Packages = Packages {
             "libnetty-java",
             Proof::File("/usr/share/java/netty-handler.jar"),
         ),
+        (
+            "libtomcat10-java",
+            Proof::File("/usr/share/java/tomcat10-catalina.jar"),
+        ),
+        (
+            "libtomcat9-java",
+            Proof::File("/usr/share/java/tomcat9-catalina.jar"),
+        ),
+        (
+            "libspring-web-servlet-java",
+            Proof::File("/usr/share/java/spring3-web.servlet.jar"),
+        ),
         ("nodejs", Proof::Program("node")),
         ("ruby", Proof::Program("ruby")),
         ("php-cli", Proof::Program("php")),
