@@ -19,6 +19,11 @@ use crate::traffic::{MOVED, Traffic};
 
 const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/prometheus");
 
+const DASHBOARD: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../deploy/grafana/copytax.json"
+);
+
 /// All bytes of a kind, of which there are none where there is no series.
 const HIT_RATE: &str = r#"
     sum(copytax_written_bytes_total{class="zero_copy"})
@@ -73,7 +78,26 @@ fn the_hit_rate_is_that_of_an_audit() -> Result<()> {
     assert_eq!(query(port, HIT_RATE)?, Some(expected));
     let up = query(port, r#"up{job="copytax"}"#)?;
     assert_eq!(up, Some(1.0));
+    for expression in dashboard()? {
+        let answer = ask(port, &expression)?;
+        ensure!(answer["status"] == "success", "{expression}: {answer}");
+    }
     Ok(())
+}
+
+/// The expressions of the dashboard, with everything selected.
+fn dashboard() -> Result<Vec<String>> {
+    let text = fs::read_to_string(DASHBOARD)?;
+    let dashboard: Value = serde_json::from_str(&text)?;
+    let panels = dashboard["panels"].as_array().context("panels")?;
+    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array());
+    let expressions = targets.flatten().map(|target| {
+        let text = target["expr"].as_str().context("an expression")?;
+        Ok(text.replace("$instance", ".*").replace("$exe", ".*"))
+    });
+    let expressions: Vec<String> = expressions.collect::<Result<_>>()?;
+    ensure!(expressions.len() >= 10, "{expressions:?}");
+    Ok(expressions)
 }
 
 fn start(program: &Path, folder: &Path, serving: &Serving) -> Result<(u16, Program)> {
@@ -109,13 +133,17 @@ scrape_configs:
 
 /// The value of a query that has one series at most.
 fn query(port: u16, query: &str) -> Result<Option<f64>> {
+    let answer = ask(port, query)?;
+    ensure!(answer["status"] == "success", "{answer}");
+    let value = &answer["data"]["result"][0]["value"][1];
+    value.as_str().map(|text| Ok(text.parse()?)).transpose()
+}
+
+fn ask(port: u16, query: &str) -> Result<Value> {
     let output = Command::new(prerequisites::program("curl")?)
         .args(["-sS", "--max-time", "60", "-G", "--data-urlencode"])
         .arg(format!("query={query}"))
         .arg(format!("http://127.0.0.1:{port}/api/v1/query"))
         .output()?;
-    let answer: Value = serde_json::from_slice(&output.stdout)?;
-    ensure!(answer["status"] == "success", "{answer}");
-    let value = &answer["data"]["result"][0]["value"][1];
-    value.as_str().map(|text| Ok(text.parse()?)).transpose()
+    Ok(serde_json::from_slice(&output.stdout)?)
 }

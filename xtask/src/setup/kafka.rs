@@ -41,7 +41,10 @@ impl Step for Kafka {
     fn provide(&self, apt: &mut Apt) -> Result<()> {
         let folder = Self::directory()?;
         pip::install(apt, &folder, &["--no-deps", PACKAGE])?;
-        ensure!(has_jar(&folder), "{PACKAGE} has another {JAR} than expected");
+        ensure!(
+            has_jar(&folder),
+            "{PACKAGE} has another {JAR} than expected"
+        );
         Ok(())
     }
 }
