@@ -155,14 +155,10 @@ pub struct SamplingConfig {
     pub samples_per_second: u32,
     /// Whether kernel stacks are recorded with call sites, 0 or 1.
     pub kernel_stacks: u32,
-    /// Bytes of the user stack that are recorded with call sites, at most [`SAMPLE_STACK`].
+    /// Bytes of the user stack that are recorded, at most [`SAMPLE_STACK`].
     pub stack_bytes: u32,
-    /// The same with ticks of the clock.
-    pub cpu_stack_bytes: u32,
     /// Nanoseconds between ticks of the clock.
     pub cpu_interval_ns: u32,
-    /// Explicit padding.
-    pub padding: u32,
 }
 
 impl SamplingConfig {
@@ -174,13 +170,11 @@ impl SamplingConfig {
         samples_per_second: 0,
         kernel_stacks: 0,
         stack_bytes: 0,
-        cpu_stack_bytes: 0,
         cpu_interval_ns: 0,
-        padding: 0,
     };
 }
 
-const _: () = assert!(size_of::<SamplingConfig>() == 48 && align_of::<SamplingConfig>() == 8);
+const _: () = assert!(size_of::<SamplingConfig>() == 40 && align_of::<SamplingConfig>() == 8);
 
 impl SampleHeader {
     /// The process of the sample.

@@ -14,4 +14,5 @@ pub mod model;
 pub mod probe;
 pub mod recording;
 pub mod report;
+mod serve;
 pub mod stack;

@@ -6,13 +6,14 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-const SUBCOMMANDS: [&str; 10] = [
+const SUBCOMMANDS: [&str; 11] = [
     "audit",
     "record",
     "top",
     "report",
     "diff",
     "check",
+    "serve",
     "explain",
     "doctor",
     "completions",
@@ -100,6 +101,10 @@ fn wrong_usage_is_refused_with_a_reason() {
         (
             &["explain", "--rules", "/nowhere"],
             "cannot read rules from /nowhere",
+        ),
+        (
+            &["flamegraph", "-o", "x.svg", "--weight=cpu", "--only=all"],
+            "--weight cpu counts none",
         ),
         (&["record"], "--output <FILE>"),
         (
@@ -203,6 +208,7 @@ fn manual_pages() {
         "man.1",
         "record.1",
         "report.1",
+        "serve.1",
         "top.1",
     ]
     .map(|n| format!("copytax-{n}"));

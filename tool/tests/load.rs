@@ -36,7 +36,6 @@ fn samples_are_taken() {
             other_interval: 1 << 20,
             samples_per_second: 100,
             stack_bytes: SAMPLE_STACK as u32,
-            cpu_stack_bytes: SAMPLE_STACK as u32,
             ..SamplingConfig::OFF
         },
         cpu: true,

@@ -55,7 +55,7 @@ pub(crate) fn on_tick(context: &PerfEventContext) {
         put!(record, syscall, syscall_of(task));
         add_kernel_stack(context, record);
     }
-    sample_stack(slot, u64::from(sampling!(cpu_stack_bytes)));
+    sample_stack(slot, u64::from(sampling!(stack_bytes)));
     if sample_output(slot) != 0 {
         loss::count(LossCounter::CpuSamplesDropped);
     }

@@ -40,7 +40,7 @@ const ATTACHING: Duration = Duration::from_millis(300);
 #[derive(Debug, Parser)]
 struct Args {
     /// Pairs of windows.
-    #[arg(long, default_value_t = 41, value_parser = clap::value_parser!(u32).range(10..))]
+    #[arg(long, default_value_t = 121, value_parser = clap::value_parser!(u32).range(10..))]
     pairs: u32,
     /// Write the figures to docs/performance.md.
     #[arg(long)]

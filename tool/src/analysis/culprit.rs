@@ -1,6 +1,7 @@
 //! Which frame of a call site makes its bytes bounce.
 
 mod names;
+mod own_loop;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +10,8 @@ use std::sync::Arc;
 use crate::analysis::frames::{Role, role};
 use crate::model::{CallSite, Frame, Stack};
 use names::{is_copy_loop, is_reader_of_runtime};
+
+pub(super) use own_loop::is_own_loop;
 
 /// The frame to look at first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

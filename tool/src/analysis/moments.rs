@@ -24,18 +24,40 @@ pub fn moments(timeline: &Timeline) -> Vec<Moment> {
     moments
 }
 
-/// The same from sums since the beginning, in their order, each with the time that it was taken at.
-#[must_use]
-pub fn moments_of_sums(sums: &[(Duration, ByteClasses)]) -> Vec<Moment> {
-    let before = std::iter::once((Duration::ZERO, ByteClasses::default()));
-    before
-        .chain(sums.iter().copied())
-        .zip(sums)
-        .map(|((begin, before), (end, now))| Moment {
-            length: end.saturating_sub(begin),
-            bytes: now.since(&before),
-        })
-        .collect()
+/// What was written until each of the looks at a count that goes on: never more than [`Self::MOST`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looks(Vec<(Duration, ByteClasses)>);
+
+impl Looks {
+    /// As many moments as a wide screen can tell apart, twice.
+    pub const MOST: usize = 480;
+
+    /// Adds what `flows`, which have all since the beginning, have written so long after it.
+    pub fn add(&mut self, elapsed: Duration, flows: &[FlowCount]) {
+        self.0.push((elapsed, written_by(flows)));
+        if self.0.len() >= Self::MOST {
+            // Sums: without every other one moments are twice as long. The last one stays.
+            let mut is_dropped = false;
+            self.0.retain(|_| {
+                is_dropped = !is_dropped;
+                !is_dropped
+            });
+        }
+    }
+
+    /// What was written between them.
+    #[must_use]
+    pub fn moments(&self) -> Vec<Moment> {
+        let before = std::iter::once((Duration::ZERO, ByteClasses::default()));
+        before
+            .chain(self.0.iter().copied())
+            .zip(&self.0)
+            .map(|((begin, before), (end, now))| Moment {
+                length: end.saturating_sub(begin),
+                bytes: now.since(&before),
+            })
+            .collect()
+    }
 }
 
 /// What `flows` have written, by class, as their audit would have it.
@@ -126,12 +148,21 @@ mod tests {
             bytes,
         });
         assert_eq!(moments(&timeline), expected);
-        let mut sum = first;
-        sum.add(&second);
-        let sums = [
-            (Duration::from_secs(1), first),
-            (Duration::from_secs(3), sum),
-        ];
-        assert_eq!(moments_of_sums(&sums), expected);
+    }
+
+    #[test]
+    fn a_long_count_has_few_moments_and_all_bytes() {
+        use crate::analysis::fixture::flow;
+        let mut looks = Looks::default();
+        for second in 1..=1000 {
+            let ends = (EndpointKind::None, EndpointKind::Tcp);
+            let written = flow(1, Call::Write, ends, Class::Generated, 7 * second, second);
+            looks.add(Duration::from_secs(second), &[written]);
+        }
+        let moments = looks.moments();
+        assert!((Looks::MOST / 2..Looks::MOST).contains(&moments.len()));
+        let sum: u64 = moments.iter().map(|moment| moment.bytes.generated).sum();
+        let time: Duration = moments.iter().map(|moment| moment.length).sum();
+        assert_eq!((sum, time), (7000, Duration::from_secs(1000)));
     }
 }

@@ -44,7 +44,7 @@ impl DiagnosisArgs {
         for id in &self.ignore {
             if catalog.get(id).is_none() {
                 return Err(Failure::usage(format!(
-                    "--ignore: there is no rule {id}; `copytax explain` lists them"
+                    "--ignore: there is no rule `{id}`; `copytax explain` lists them"
                 )));
             }
         }

@@ -50,24 +50,14 @@ pub(crate) struct Args {
     )]
     #[arg(value_parser = one_of(Weight::ALL, Weight::name))]
     weight: Weight,
-    /// Which bytes count
-    #[arg(
-        long,
-        value_name = "BYTES",
-        default_value = "bounced",
-        help_heading = "Graph"
-    )]
+    /// Which bytes count, with --weight bytes or calls [default: bounced]
+    #[arg(long, value_name = "BYTES", help_heading = "Graph")]
     #[arg(value_parser = one_of(Only::ALL, Only::name))]
-    only: Only,
-    /// Whose stack stands for bytes that were read and written
-    #[arg(
-        long,
-        value_name = "SIDE",
-        default_value = "both",
-        help_heading = "Graph"
-    )]
+    only: Option<Only>,
+    /// Whose stack stands for bytes that were read and written [default: both]
+    #[arg(long, value_name = "SIDE", help_heading = "Graph")]
     #[arg(value_parser = one_of(Side::ALL, Side::name))]
-    side: Side,
+    side: Option<Side>,
     /// Begin with the innermost function
     #[arg(long, help_heading = "Graph")]
     reverse: bool,
@@ -115,13 +105,18 @@ impl Args {
         }
     }
 
-    fn options(&self) -> GraphOptions {
-        GraphOptions {
-            weight: self.weight,
-            only: self.only,
-            side: self.side,
-            reverse: self.reverse,
+    fn options(&self) -> Result<GraphOptions, Failure> {
+        if self.weight == Weight::Cpu && (self.only.is_some() || self.side.is_some()) {
+            return Err(Failure::usage(
+                "--only and --side choose between bytes, and --weight cpu counts none: leave them out",
+            ));
         }
+        Ok(GraphOptions {
+            weight: self.weight,
+            only: self.only.unwrap_or(Only::Bounced),
+            side: self.side.unwrap_or(Side::Both),
+            reverse: self.reverse,
+        })
     }
 
     /// The format that was asked for, else the one that the file is named after.
@@ -145,8 +140,8 @@ impl Args {
 /// Samples, and writes the file.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let format = args.format()?;
+    let options = args.options()?;
     let output = Output::create(&args.output)?;
-    let options = args.options();
     if let Some(path) = &args.recording {
         let snapshot = RecordedArgs::all_of(path).snapshot()?;
         output.write(|mut out| write(&mut out, &snapshot, format, &options))?;

@@ -23,6 +23,7 @@ mod record;
 mod report;
 mod rules;
 mod samples;
+mod serve;
 mod signals;
 mod stdout;
 mod target;
@@ -53,6 +54,7 @@ Examples:
   copytax report day.ctx --format html -o x.html  the same as a page
   copytax diff before.ctx after.ctx  what changed, beyond noise
   copytax check --min-hit-rate 0.9 -- go test ./...  for CI
+  copytax serve                      metrics for Prometheus, at :9464
   copytax flamegraph -p 4711 -o x.svg  who moves the bytes, as a picture
   copytax explain G1                 a finding's cause and fix
   copytax doctor                     what works here, and what to mend
@@ -88,6 +90,7 @@ enum Command {
     Flamegraph(Box<flamegraph::Args>),
     Diff(Box<diff::Args>),
     Check(Box<check::Args>),
+    Serve(Box<serve::Args>),
     Explain(explain::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
@@ -121,6 +124,7 @@ fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Flamegraph(args) => flamegraph::run(args),
         Command::Diff(args) => diff::run(args, cli.color),
         Command::Check(args) => check::run(args, cli.color),
+        Command::Serve(args) => serve::run(args),
         Command::Explain(args) => explain::run(args, cli.color),
         Command::Doctor(args) => doctor::run(args, cli.color, probe::trials),
         Command::Completions(args) => completions::run(args, Cli::command()),

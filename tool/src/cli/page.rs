@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::output::Output;
 use crate::analysis;
 use crate::capture::Observation;
-use crate::model::{Audit, ByteClasses, Moment, ProcessFacts, ProcessId, Profile, Snapshot};
+use crate::model::{Audit, Moment, ProcessFacts, ProcessId, Profile, Snapshot};
 use crate::report::{Sampled, html};
 
 /// Moments of a page: as many as a wide screen can tell apart.
@@ -41,9 +41,9 @@ pub(crate) fn write(
     output.write(|mut out| html::write(&mut out, &report))
 }
 
-/// What was written until each of the looks at a count that goes on.
+/// Looks at a count that goes on.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Looks(Arc<Mutex<Vec<(Duration, ByteClasses)>>>);
+pub(crate) struct Looks(Arc<Mutex<analysis::Looks>>);
 
 impl Looks {
     /// Looks at a count that lasts so long, if that is known.
@@ -61,50 +61,13 @@ impl Looks {
 
     /// Adds what was written until now.
     pub(crate) fn add(&self, snapshot: &Snapshot) {
-        let look = (
-            snapshot.window.duration,
-            analysis::written_by(&snapshot.flows),
-        );
         let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        looks.push(look);
-        if looks.len() >= 2 * MOMENTS {
-            // Sums: without every other one moments are twice as long.
-            let mut is_kept = false;
-            looks.retain(|_| {
-                is_kept = !is_kept;
-                !is_kept
-            });
-        }
+        looks.add(snapshot.window.duration, &snapshot.flows);
     }
 
     /// What was written between them.
     pub(crate) fn moments(&self) -> Vec<Moment> {
-        analysis::moments_of_sums(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::analysis::fixture::{flow, snapshot};
-    use crate::model::{Call, Class, EndpointKind};
-
-    #[test]
-    fn a_long_count_has_few_moments_and_all_bytes() {
-        let looks = Looks::default();
-        for second in 1..=1000 {
-            let ends = (EndpointKind::None, EndpointKind::Tcp);
-            let written = flow(1, Call::Write, ends, Class::Generated, 7 * second, second);
-            let mut snapshot = snapshot().with([written]);
-            snapshot.window.duration = Duration::from_secs(second);
-            looks.add(&snapshot);
-        }
-        let moments = looks.moments();
-        assert!((MOMENTS..=2 * MOMENTS).contains(&moments.len()));
-        let mut sum = ByteClasses::default();
-        for moment in &moments {
-            sum.add(&moment.bytes);
-        }
-        assert_eq!(sum.generated, 7000);
+        let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        looks.moments()
     }
 }

@@ -8,6 +8,7 @@ pub mod family;
 pub mod kernel;
 pub(crate) mod mounts;
 pub mod network;
+pub mod own;
 pub mod privileges;
 pub mod processes;
 pub mod runtime;

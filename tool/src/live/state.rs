@@ -203,18 +203,7 @@ impl State {
 
 /// Everything that was lost, of whatever kind.
 fn sum_of(loss: &Loss) -> u64 {
-    let counts = [
-        loss.samples_dropped,
-        loss.relay_evictions,
-        loss.relay_contention,
-        loss.content_unreadable,
-        loss.pieces_truncated,
-        loss.map_full,
-        loss.unsupported_abi_calls.unwrap_or(0),
-        loss.endpoint_unknown,
-        loss.transfers_split,
-        loss.mapping_contention,
-        loss.uring_unseen.unwrap_or(0),
-    ];
-    counts.into_iter().fold(0, u64::saturating_add)
+    let counts = loss.counters().into_iter();
+    let counts = counts.filter_map(|(_, count)| count);
+    counts.fold(0, u64::saturating_add)
 }

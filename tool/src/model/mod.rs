@@ -4,6 +4,7 @@ mod audit;
 mod device;
 mod finding;
 mod moment;
+mod own;
 mod profile;
 mod runtime;
 mod sample;
@@ -21,6 +22,7 @@ pub use copytax_common::{
 pub use device::{Device, Offloads};
 pub use finding::{Finding, FindingBytes, MatchedBy, SmallTransfers, Verdict};
 pub use moment::Moment;
+pub use own::OwnCost;
 pub use profile::{CallSite, CpuSite, Estimate, Profile, Sampling, SiteKind};
 pub use runtime::{Libc, Runtime, RuntimeEvidence, RuntimeName};
 pub use sample::{OpenFile, RawSample, UserStack};

@@ -197,6 +197,38 @@ pub struct Loss {
 }
 
 impl Loss {
+    /// All of them, with their names in reports; `None` for what cannot be known.
+    #[must_use]
+    pub const fn counters(&self) -> [(&'static str, Option<u64>); 11] {
+        // Taken apart, so that a new counter cannot be forgotten here.
+        let Self {
+            samples_dropped,
+            relay_evictions,
+            relay_contention,
+            content_unreadable,
+            pieces_truncated,
+            map_full,
+            unsupported_abi_calls,
+            endpoint_unknown,
+            transfers_split,
+            mapping_contention,
+            uring_unseen,
+        } = *self;
+        [
+            ("samples_dropped", Some(samples_dropped)),
+            ("relay_evictions", Some(relay_evictions)),
+            ("relay_contention", Some(relay_contention)),
+            ("content_unreadable", Some(content_unreadable)),
+            ("pieces_truncated", Some(pieces_truncated)),
+            ("map_full", Some(map_full)),
+            ("unsupported_abi_calls", unsupported_abi_calls),
+            ("endpoint_unknown", Some(endpoint_unknown)),
+            ("transfers_split", Some(transfers_split)),
+            ("mapping_contention", Some(mapping_contention)),
+            ("uring_unseen", uring_unseen),
+        ]
+    }
+
     /// What was lost after `before`.
     #[must_use]
     pub fn since(&self, before: &Self) -> Self {

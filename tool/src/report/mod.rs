@@ -9,6 +9,7 @@ mod graph;
 pub mod html;
 pub mod json;
 mod names;
+pub mod openmetrics;
 pub mod pprof;
 mod sort;
 pub mod text;

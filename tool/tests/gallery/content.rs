@@ -11,6 +11,10 @@ use tempfile::TempDir;
 /// Its size. Odd, so that the last piece is short.
 pub(crate) const SIZE: u64 = (16 << 20) + 19;
 
+/// Bytes of a message that is not worth a zero-copy call, and how many there are.
+pub(crate) const MESSAGE: u64 = 2_003;
+pub(crate) const MESSAGES: u64 = 300;
+
 /// A folder that any user may read, with the file in it.
 pub(crate) struct Content(TempDir);
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
 use copytax::analysis::catalog::Catalog;
+use copytax::model::Verdict;
 
 use crate::content::SIZE;
 use crate::support::audit::Audit;
@@ -43,6 +44,8 @@ pub(crate) struct Way(pub(crate) &'static str, pub(crate) Bytes, pub(crate) Says
 pub(crate) enum Says {
     /// The dearest is of this rule, with its verdict, and none of another is fixable.
     Rule(&'static str),
+    /// None: a rule says that it is healthy.
+    Healthy(&'static str),
     /// A lost flow whose cause is not known; none is fixable.
     CauseUnknown,
     /// None worth a word.
@@ -54,6 +57,8 @@ pub(crate) enum Says {
 pub(crate) enum Bytes {
     /// These, and they are lost.
     Lost(u64),
+    /// At least these, and they are lost: how many share a write with others is not known before.
+    LostAtLeast(u64),
     /// These, and none are lost.
     Kept(u64),
     /// At least these, and none are lost: how far a text can be compressed is not known before.
@@ -104,6 +109,7 @@ impl Form {
         let lost = process.bytes.lost;
         match bytes {
             Bytes::Lost(bytes) if is_about(moved, bytes) && is_about(lost, bytes) => Ok(()),
+            Bytes::LostAtLeast(bytes) if moved >= bytes && lost >= bytes => Ok(()),
             Bytes::Kept(bytes) if is_about(moved, bytes) && is_little(lost, bytes) => Ok(()),
             Bytes::AtLeast(bytes) if moved >= bytes && is_little(lost, bytes) => Ok(()),
             expected => bail!("{expected:?} by {way:?}, but {lost} lost of {ways:?}"),
@@ -118,10 +124,14 @@ impl Says {
                 let rule = Catalog::builtin().get(id).context("no such rule")?;
                 first.rule.as_deref() == Some(id) && first.verdict == rule.verdict.name()
             }
+            (Self::Healthy(id), None) => {
+                let rule = Catalog::builtin().get(id).context("no such rule")?;
+                rule.verdict == Verdict::Healthy
+            }
             (Self::CauseUnknown, Some(first)) => first.verdict == "unknown",
             (Self::Nothing, None) => true,
             (Self::Nothing, Some(first)) => is_little(first.bytes, SIZE),
-            (_, None) => false,
+            (Self::Healthy(_), Some(_)) | (_, None) => false,
         };
         let is_wrong = |found: &&Finding| {
             found.verdict == "fixable"

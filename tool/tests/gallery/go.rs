@@ -51,6 +51,7 @@ const MODES: &[Mode] = &[
     Mode("limited", Needs::File, SENDFILE),
     Mode("wrapped", Needs::File, bounce("G1")),
     Mode("section", Needs::File, bounce("G1")),
+    Mode("loop", Needs::File, bounce("C1")),
     Mode(
         "exec",
         Needs::File,

@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, ensure};
 use tempfile::TempDir;
 
-use crate::content::SIZE;
+use crate::content::{self, SIZE};
 use crate::form::Bytes::{Kept, Lost};
-use crate::form::Says::{Nothing, Rule};
+use crate::form::Says::{Healthy, Nothing, Rule};
 use crate::form::{Expected, Form, Way, watch};
 use crate::support::certificate;
 use crate::support::children::Program;
@@ -18,12 +18,29 @@ use crate::support::{http, prerequisites};
 use crate::{load, upstream};
 
 /// A name, an option, what its listener is bound with, and how bytes move.
-const PROXIES: [(&str, &str, &str, Way); 3] = [
+const PROXIES: [(&str, &str, &str, Way); 5] = [
     (
         "copies",
         "",
         "",
         Way("bounced read_write tcp -> tcp", Lost(SIZE), Rule("H1")),
+    ),
+    // What its heuristic takes for a fast stream, a single connection over loopback is not.
+    (
+        "left-to-heuristic",
+        "option splice-auto",
+        "",
+        Way("bounced read_write tcp -> tcp", Lost(SIZE), Rule("H1")),
+    ),
+    (
+        MESSAGES,
+        "option splice-auto",
+        "",
+        Way(
+            "bounced read_write tcp -> tcp",
+            Lost(content::MESSAGE * content::MESSAGES),
+            Healthy("H3"),
+        ),
     ),
     (
         "splices",
@@ -40,6 +57,7 @@ const PROXIES: [(&str, &str, &str, Way); 3] = [
 ];
 
 const TLS: &str = "encrypts";
+const MESSAGES: &str = "messages";
 
 #[test]
 fn haproxy() -> Result<()> {
@@ -57,10 +75,10 @@ fn haproxy() -> Result<()> {
     fs::write(&pem, read("certificate")? + &read("key")?)?;
     let mut forms = Vec::new();
     for (name, option, bind, way) in PROXIES {
-        let upstream = if name == TLS {
-            upstream::http()?
-        } else {
-            upstream::raw()?
+        let upstream = match name {
+            TLS => upstream::http()?,
+            MESSAGES => upstream::messages()?,
+            _ => upstream::raw()?,
         };
         let port = free_port()?;
         let bind = bind.replace("PEM", &pem.display().to_string());
@@ -94,6 +112,7 @@ fn haproxy() -> Result<()> {
             pid: program.pid(),
             load: Box::new(move || match name {
                 TLS => load::get_by_tls(&openssl, port),
+                MESSAGES => load::messages(port),
                 _ => load::drain(port),
             }),
             expected: Expected {

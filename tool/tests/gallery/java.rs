@@ -1,5 +1,6 @@
 //! Java: `FileChannel.transferTo` to a socket and to a channel that hides it, and streams; with and without
-//! names of functions. And Netty, by regions of files and in chunks.
+//! names of functions. Netty, by regions of files and in chunks. Tomcat, with and without a filter, and under
+//! Spring MVC. Kafka's segments, plain and encrypted.
 
 use std::env;
 use std::fs;
@@ -13,11 +14,14 @@ use crate::content::{Content, SIZE};
 use crate::form::Bytes::{Kept, Lost};
 use crate::form::Says::{CauseUnknown, Nothing, Rule};
 use crate::form::{Says, Way, watch};
-use crate::support::prerequisites;
+use crate::support::{certificate, prerequisites};
 use crate::{SOURCES, load, server};
 
-/// A mode, whether the names of its functions are told, and how bytes move.
-type Mode = (&'static str, bool, Way);
+/// A client.
+type Load = fn(u16) -> Result<()>;
+
+/// A mode, whether the names of its functions are told, a client, and how bytes move.
+type Mode = (&'static str, bool, Load, Way);
 
 const SENDFILE: Way = Way("zero_copy sendfile file -> tcp", Kept(SIZE), Nothing);
 
@@ -25,17 +29,46 @@ const fn bounce(says: Says) -> Way {
     Way("bounced read_write file -> tcp", Lost(SIZE), says)
 }
 
+/// The bytes are put together anew in Java's heap, so that nobody sees where they come from.
+const fn rearranged(rule: &'static str) -> Way {
+    Way("generated read_write none -> tcp", Kept(SIZE), Rule(rule))
+}
+
+/// What Tomcat consists of, as Debian installs it.
+const TOMCAT: [&str; 9] = [
+    "catalina",
+    "coyote",
+    "util",
+    "util-scan",
+    "juli",
+    "servlet-api",
+    "annotations-api",
+    "jaspic-api",
+    "api",
+];
+
+const SPRING: [&str; 8] = [
+    "spring3-web",
+    "spring3-web.servlet",
+    "spring3-core",
+    "spring3-beans",
+    "spring3-context",
+    "spring3-expression",
+    "spring3-aop",
+    "commons-logging",
+];
+
 #[test]
 fn java() -> Result<()> {
     forms(
         "Transfer",
-        &[],
+        Vec::new(),
         &[
-            ("socket", false, SENDFILE),
-            ("wrapped", false, bounce(CauseUnknown)),
-            ("wrapped", true, bounce(Rule("J1"))),
-            ("stream", false, bounce(CauseUnknown)),
-            ("stream", true, bounce(Rule("J6"))),
+            ("socket", false, load::drain, SENDFILE),
+            ("wrapped", false, load::drain, bounce(CauseUnknown)),
+            ("wrapped", true, load::drain, bounce(Rule("J1"))),
+            ("stream", false, load::drain, bounce(CauseUnknown)),
+            ("stream", true, load::drain, bounce(Rule("J6"))),
         ],
     )
 }
@@ -44,29 +77,81 @@ fn java() -> Result<()> {
 fn netty() -> Result<()> {
     forms(
         "Chunks",
+        libraries(
+            "netty-",
+            &[
+                "common",
+                "buffer",
+                "resolver",
+                "transport",
+                "codec",
+                "handler",
+            ],
+        ),
         &[
-            "netty-common",
-            "netty-buffer",
-            "netty-resolver",
-            "netty-transport",
-            "netty-codec",
-            "netty-handler",
-        ],
-        &[
-            ("region", false, SENDFILE),
-            ("chunks", true, bounce(Rule("J3"))),
+            ("region", false, load::drain, SENDFILE),
+            ("chunks", true, load::drain, bounce(Rule("J3"))),
         ],
     )
 }
 
-/// Runs a class of `java/` in each mode, with libraries as Debian installs them.
-fn forms(class: &str, libraries: &[&str], modes: &[Mode]) -> Result<()> {
+#[test]
+fn tomcat() -> Result<()> {
+    forms(
+        "Servlets",
+        libraries("tomcat10-", &TOMCAT),
+        &[
+            ("plain", false, load::get, SENDFILE),
+            ("filter", true, load::get, rearranged("J4")),
+        ],
+    )
+}
+
+#[test]
+fn spring() -> Result<()> {
+    let mut path = libraries("tomcat9-", &TOMCAT);
+    path.extend(libraries("", &SPRING));
+    forms(
+        "Resources",
+        path,
+        &[
+            ("sendfile", false, load::get, SENDFILE),
+            ("resources", true, load::get, rearranged("J5")),
+        ],
+    )
+}
+
+#[test]
+fn kafka() -> Result<()> {
+    let Some(testbed) = prerequisites::or_skip(prerequisites::testbed("kafka"))? else {
+        return Ok(());
+    };
+    let jar = |name| testbed.join("pyflink/lib").join(name);
+    let encrypted = Way("transformed read_write none -> tcp", Kept(SIZE), Rule("J2"));
+    forms(
+        "Segments",
+        vec![jar("kafka-clients.jar"), jar("slf4j-api.jar")],
+        &[
+            ("plain", false, load::get, SENDFILE),
+            ("encrypted", true, get_by_tls, encrypted),
+        ],
+    )
+}
+
+fn get_by_tls(port: u16) -> Result<()> {
+    load::get_by_tls(&prerequisites::program("openssl")?, port)
+}
+
+/// Runs a class of `java/` in each mode.
+fn forms(class: &str, mut path: Vec<PathBuf>, modes: &[Mode]) -> Result<()> {
     let there = prerequisites::root().and_then(|()| {
-        let [java, javac, jcmd] = ["java", "javac", "jcmd"].map(prerequisites::program);
-        let libraries: Result<Vec<_>> = libraries.iter().map(|name| library(name)).collect();
-        Ok((java?, javac?, jcmd?, libraries?))
+        let [java, javac, jcmd, openssl] =
+            ["java", "javac", "jcmd", "openssl"].map(prerequisites::program);
+        let missing = path.iter().find(|library| !library.exists());
+        ensure!(missing.is_none(), "{missing:?} is not installed");
+        Ok((java?, javac?, jcmd?, openssl?))
     });
-    let Some((java, javac, jcmd, mut path)) = prerequisites::or_skip(there)? else {
+    let Some((java, javac, jcmd, openssl)) = prerequisites::or_skip(there)? else {
         return Ok(());
     };
     let classes = TempDir::new()?;
@@ -81,9 +166,10 @@ fn forms(class: &str, libraries: &[&str], modes: &[Mode]) -> Result<()> {
     ensure!(output.status.success(), "javac fails: {said}");
 
     let content = Content::new()?;
+    certificate::make(&openssl, content.folder())?;
     let mut forms = Vec::new();
     let mut maps = Vec::new();
-    for &(mode, is_named, way) in modes {
+    for &(mode, is_named, load, way) in modes {
         let mut command = Command::new(&java);
         command.args(["-Xmx64m", "-XX:+UseSerialGC", "-cp"]);
         command.arg(&path);
@@ -95,7 +181,7 @@ fn forms(class: &str, libraries: &[&str], modes: &[Mode]) -> Result<()> {
         }
         command.args([class, mode]).arg(content.file());
         let name = format!("java {class} {mode}");
-        let form = server::start(name, &mut command, load::drain, ("jvm", ""), way)?;
+        let form = server::start(name, &mut command, load, ("jvm", ""), way)?;
         if is_named {
             (form.load)()?;
             maps.push(Names::of(&jcmd, form.pid)?);
@@ -105,10 +191,12 @@ fn forms(class: &str, libraries: &[&str], modes: &[Mode]) -> Result<()> {
     watch(&forms).map(drop)
 }
 
-fn library(name: &str) -> Result<PathBuf> {
-    let file = PathBuf::from(format!("/usr/share/java/{name}.jar"));
-    ensure!(file.exists(), "{name} is not installed");
-    Ok(file)
+/// Where Debian installs libraries whose names have a beginning in common.
+fn libraries(begin: &str, names: &[&str]) -> Vec<PathBuf> {
+    let names = names.iter();
+    names
+        .map(|name| format!("/usr/share/java/{begin}{name}.jar").into())
+        .collect()
 }
 
 /// The file in which a JVM has told the names of what it compiled; removed when dropped.

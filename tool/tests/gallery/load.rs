@@ -6,13 +6,22 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::content::SIZE;
+use crate::content::{MESSAGE, MESSAGES, SIZE};
 use crate::support::http;
 
 /// Reads all that a server sends to who connects.
 pub(crate) fn drain(port: u16) -> Result<()> {
     let came = http::drain(port)?;
     ensure!(came == SIZE, "{came} bytes came");
+    Ok(())
+}
+
+/// Reads a message from each of many connections.
+pub(crate) fn messages(port: u16) -> Result<()> {
+    for _ in 0..MESSAGES {
+        let came = http::drain(port)?;
+        ensure!(came == MESSAGE, "{came} bytes came");
+    }
     Ok(())
 }
 

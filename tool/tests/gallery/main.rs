@@ -6,7 +6,9 @@
 mod support;
 
 mod apache;
+mod c;
 mod content;
+mod envoy;
 mod form;
 mod go;
 mod haproxy;

@@ -1,4 +1,4 @@
-//! Python: the standard library's server, sockets, and aiohttp.
+//! Python: the standard library's server, sockets, aiohttp and gunicorn; with and without names of functions.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -41,7 +41,11 @@ fn standard_library_with_names() -> Result<()> {
     forms(
         prerequisites::root().and_then(|()| prerequisites::python_with_names()),
         NAMES,
-        &[("standard.py", "http", load::get, bounce("P5"))],
+        &[
+            ("standard.py", "http", load::get, bounce("P5")),
+            ("standard.py", "asyncio", load::drain, SENDFILE),
+            ("standard.py", "asyncio-wrapped", load::drain, bounce("P1")),
+        ],
     )
 }
 
@@ -64,6 +68,37 @@ fn aiohttp() -> Result<()> {
             ("files.py", "uvloop", load::get, bounce("P2")),
         ],
     )
+}
+
+#[test]
+fn aiohttp_with_names() -> Result<()> {
+    forms(
+        with_packages_and_names(),
+        NAMES,
+        &[
+            ("files.py", "plain", load::get, SENDFILE),
+            ("files.py", "without-sendfile", load::get, bounce("P3")),
+        ],
+    )
+}
+
+#[test]
+fn gunicorn() -> Result<()> {
+    forms(
+        with_packages_and_names(),
+        NAMES,
+        &[
+            ("workers.py", "file-wrapper", load::get, SENDFILE),
+            ("workers.py", "middleware", load::get, bounce("P4")),
+        ],
+    )
+}
+
+/// What was compiled for another interpreter is left out: the packages have all of it in Python, too.
+fn with_packages_and_names() -> Result<PathBuf> {
+    prerequisites::root()?;
+    prerequisites::testbed("python")?;
+    prerequisites::python_with_names()
 }
 
 /// Has Python tell the names of its functions.

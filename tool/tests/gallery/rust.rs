@@ -1,11 +1,13 @@
-//! Rust: `io::copy` from a file, from a reader that hides it, and from a socket.
+//! Rust: `io::copy` from a file, from a reader that hides it, and from a socket; a loop of the program's own;
+//! and axum, which has no form that keeps the fast path.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
 
 use crate::content::{Content, SIZE};
-use crate::form::Bytes::{Kept, Lost};
+use crate::form::Bytes::{Kept, Lost, LostAtLeast};
 use crate::form::Says::Rule;
 use crate::form::{Way, watch};
 use crate::support::prerequisites;
@@ -14,9 +16,10 @@ use crate::{SOURCES, load, server, upstream};
 /// A mode, whether its client waits for a copy of the file, and how bytes move.
 type Mode = (&'static str, bool, Way);
 
-const MODES: [Mode; 5] = [
+const MODES: [Mode; 6] = [
     ("socket", false, bounce("R3")),
     ("socket-wrapped", false, bounce("R3")),
+    ("loop", false, bounce("C1")),
     (
         "relay",
         false,
@@ -54,9 +57,8 @@ fn rust() -> Result<()> {
     compiler
         .args(["-O", "-g", "--edition=2024", "-o"])
         .arg(&program);
-    let output = compiler.arg(format!("{SOURCES}/rust/copy.rs")).output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "rustc fails: {said}");
+    compiler.arg(format!("{SOURCES}/rust/copy.rs"));
+    build(&mut compiler)?;
 
     let forms: Result<Vec<_>> = MODES
         .iter()
@@ -72,4 +74,45 @@ fn rust() -> Result<()> {
         })
         .collect();
     watch(&forms?).map(drop)
+}
+
+#[test]
+fn axum() -> Result<()> {
+    let there = prerequisites::root().and_then(|()| prerequisites::program("cargo"));
+    let Some(cargo) = prerequisites::or_skip(there)? else {
+        return Ok(());
+    };
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("axum");
+    let mut compiler = Command::new(cargo);
+    compiler
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--offline",
+            "--manifest-path",
+        ])
+        .arg(format!("{SOURCES}/rust/files/Cargo.toml"))
+        .arg("--target-dir")
+        .arg(&folder);
+    build(&mut compiler)?;
+    let content = Content::new()?;
+    let mut command = Command::new(folder.join("release/files"));
+    command.arg(content.file());
+    // What is left of a write goes together with what was read since: many writes have bytes of several reads.
+    let way = Way(
+        "bounced read_write file -> tcp",
+        LostAtLeast(SIZE / 16),
+        Rule("R2"),
+    );
+    let name = "axum".to_owned();
+    let form = server::start(name, &mut command, load::get, ("rust", "1."), way)?;
+    watch(&[form]).map(drop)
+}
+
+fn build(compiler: &mut Command) -> Result<()> {
+    let output = compiler.output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{compiler:?} fails: {said}");
+    Ok(())
 }

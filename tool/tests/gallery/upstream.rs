@@ -7,14 +7,19 @@ use std::thread;
 use anyhow::Result;
 use copytax::lab::write_pattern;
 
-use crate::content::SIZE;
+use crate::content::{MESSAGE, SIZE};
 
 /// Starts one that sends as many bytes as the file has to who connects; gives its port.
 pub(crate) fn raw() -> Result<u16> {
     serve(|mut client| Ok(write_pattern(&mut client, SIZE, 23)?))
 }
 
-/// The same as the answer to one request.
+/// Likewise one that sends a message.
+pub(crate) fn messages() -> Result<u16> {
+    serve(|mut client| Ok(write_pattern(&mut client, MESSAGE, 23)?))
+}
+
+/// The bytes of the file, as the answer to one request.
 pub(crate) fn http() -> Result<u16> {
     serve(|client| {
         let mut lines = BufReader::new(&client).lines();

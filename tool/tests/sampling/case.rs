@@ -11,7 +11,7 @@ use std::thread;
 use anyhow::{Context as _, Result, ensure};
 use copytax::model::{Engine, Loss, RawSample};
 use copytax::probe::{SampleReader, Sampling, Session};
-use copytax_common::{Filter, FilterMode, SAMPLE_STACK, SamplingConfig, TARGET_ACTIVE};
+use copytax_common::{Filter, FilterMode, SamplingConfig, TARGET_ACTIVE};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::moves::READY;
@@ -31,7 +31,6 @@ pub(crate) fn every(interval: u64) -> Sampling {
             other_interval: interval,
             samples_per_second: 10_000_000,
             stack_bytes: 4_096,
-            cpu_stack_bytes: SAMPLE_STACK as u32,
             cpu_interval_ns: 1_000_000_000 / copytax::probe::CPU_HERTZ,
             ..SamplingConfig::OFF
         },

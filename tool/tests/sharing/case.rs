@@ -49,6 +49,18 @@ impl Route {
         self
     }
 
+    /// The rule that has to be found, where the kernel copied.
+    pub(crate) fn rule(&self) -> Option<&'static str> {
+        Some(match self.sharing.as_str() {
+            "direct_io" => "K1",
+            "copy_splice_read" => "K2",
+            "fuse_direct_io" => "K3",
+            "page_cache_write" => "K4",
+            "no_scatter_gather" => "K5",
+            _ => return None,
+        })
+    }
+
     /// The flow it belongs to.
     pub(crate) fn key(&self) -> String {
         key(&self.call, &self.source, &self.sink, &self.sharing)

@@ -8,6 +8,7 @@
 mod case;
 #[path = "../support/ethtool.rs"]
 mod ethtool;
+mod findings;
 mod fuse;
 mod mounts;
 #[path = "../support/own_workload.rs"]
@@ -16,7 +17,7 @@ mod pairs;
 mod veth;
 mod worker;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -70,11 +71,20 @@ fn check(case: &str) -> Result<(), String> {
     }
     witnesses_agree(&routes)?;
     let (expected, counted) = (sums(&routes), counted(&snapshot));
-    if expected == counted {
-        Ok(())
-    } else {
-        Err(format!("expected {expected:#?}\ncounted {counted:#?}"))
+    if expected != counted {
+        return Err(format!("expected {expected:#?}\ncounted {counted:#?}"));
     }
+    let (expected, found) = (rules(&routes), findings::of(snapshot));
+    if expected != found {
+        return Err(format!("expected {expected:?}, found {found:?}"));
+    }
+    Ok(())
+}
+
+/// The rules that have to be found: of what the kernel copied, and of nothing else.
+fn rules(routes: &[Route]) -> BTreeSet<String> {
+    let rules = routes.iter().filter_map(Route::rule);
+    rules.map(str::to_owned).collect()
 }
 
 /// Where a witness saw what became of the bytes, the expectation must be just that.

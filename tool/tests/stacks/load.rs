@@ -16,6 +16,26 @@ const SAMPLES: usize = 2_000;
 /// Share of stacks that must reach the entry of their thread.
 const SHARE: f64 = 0.98;
 
+/// Does something while `work` is done again and again. What it does is told whether the work has failed.
+pub(crate) fn during<T>(
+    work: impl Fn() -> Result<()> + Sync,
+    does: impl FnOnce(&dyn Fn() -> bool) -> Result<T>,
+) -> Result<T> {
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                work()?;
+            }
+            anyhow::Ok(())
+        });
+        let done = does(&|| worker.is_finished());
+        is_over.store(true, Ordering::Relaxed);
+        worker.join().expect("the client does not panic")?;
+        done
+    })
+}
+
 /// Stacks of a process.
 pub(crate) struct Samples {
     pub(crate) stacks: Vec<Unwound>,
@@ -26,22 +46,10 @@ pub(crate) struct Samples {
 impl Samples {
     /// Samples all threads of a process in turn, while `work` is done again and again.
     pub(crate) fn take(process: u32, work: impl Fn() -> Result<()> + Sync) -> Result<Self> {
-        let is_over = AtomicBool::new(false);
-        thread::scope(|scope| {
-            let worker = scope.spawn(|| {
-                while !is_over.load(Ordering::Relaxed) {
-                    work()?;
-                }
-                anyhow::Ok(())
-            });
-            let samples = Self::of_threads(process, || worker.is_finished());
-            is_over.store(true, Ordering::Relaxed);
-            worker.join().expect("the client does not panic")?;
-            samples
-        })
+        during(work, |has_failed| Self::of_threads(process, has_failed))
     }
 
-    fn of_threads(process: u32, has_failed: impl Fn() -> bool) -> Result<Self> {
+    fn of_threads(process: u32, has_failed: &dyn Fn() -> bool) -> Result<Self> {
         let threads = Traced::attach_all(process)?;
         let mut unwinder = Unwinder::new();
         let (mut stacks, mut sizes) = (Vec::new(), Vec::new());

@@ -8,6 +8,7 @@ mod support;
 mod calls;
 mod files;
 mod go;
+mod live;
 mod load;
 mod musl;
 mod sampler;

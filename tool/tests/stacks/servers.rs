@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use copytax::lab::write_pattern;
 use tempfile::TempDir;
 
+use crate::live;
 use crate::load::Samples;
 use crate::support::children::Program;
 use crate::support::http;
@@ -25,8 +26,7 @@ fn nginx() -> Result<()> {
     };
     let site = Site::new()?;
     let server = site.nginx(&nginx)?;
-    let samples = Samples::take(server.only_child()?, || site.fetch())?;
-    samples.reach_entry("nginx")
+    check("nginx", server.only_child()?, || site.fetch())
 }
 
 #[test]
@@ -54,8 +54,7 @@ fn haproxy() -> Result<()> {
     let mut command = Command::new(haproxy);
     command.args(["-db", "-f"]).arg(site.file("haproxy.cfg"));
     let server = site.start(command.stderr(Stdio::null()))?;
-    let samples = Samples::take(server.pid(), || site.fetch())?;
-    samples.reach_entry("haproxy")
+    check("haproxy", server.pid(), || site.fetch())
 }
 
 #[test]
@@ -71,8 +70,7 @@ fn python() -> Result<()> {
         .arg(site.folder.path())
         .arg(site.port.to_string());
     let server = site.start(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
-    let samples = Samples::take(server.pid(), || site.fetch())?;
-    samples.reach_entry("python3")
+    check("python3", server.pid(), || site.fetch())
 }
 
 #[test]
@@ -95,8 +93,14 @@ fn node() -> Result<()> {
         .arg(site.folder.path())
         .arg(site.port.to_string());
     let server = site.start(&mut command)?;
-    let samples = Samples::take(server.pid(), || site.fetch())?;
-    samples.reach_entry("node")
+    check("node", server.pid(), || site.fetch())
+}
+
+/// Looks at the stacks of a server while it works: one by one, by the tool, and beside `perf`.
+fn check(name: &str, process: u32, work: impl Fn() -> Result<()> + Sync) -> Result<()> {
+    Samples::take(process, &work)?.reach_entry(name)?;
+    live::reach_entry(name, process, &work)?;
+    live::agree_with_perf(name, process, &work)
 }
 
 fn installed(name: &str) -> Result<Option<PathBuf>> {

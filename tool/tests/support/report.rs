@@ -225,8 +225,9 @@ impl Process {
             .with_context(|| format!("no site of {kind} bytes in {self:#?}"))
     }
 
-    /// Fails unless at least 98 of 100 samples have stacks that go to where their threads began.
-    pub(crate) fn stacks_reach_their_entry(&self) -> Result<()> {
+    /// How many stacks of samples there are. Fails unless at least 98 of 100 go to where their threads
+    /// began.
+    pub(crate) fn stacks_reach_their_entry(&self) -> Result<u64> {
         let (mut all, mut whole) = (0, 0);
         for site in self.call_sites.iter().flatten() {
             let reads = site.stacks.read.iter();
@@ -244,7 +245,7 @@ impl Process {
             whole * 100 >= all * 98,
             "{whole} of {all} stacks are whole: {self:#?}"
         );
-        Ok(())
+        Ok(all)
     }
 
     /// Its calls, without those that it never made.

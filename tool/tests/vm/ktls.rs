@@ -75,6 +75,7 @@ pub(crate) fn check(engine: &str) -> Result<()> {
         report["totals"]["bytes"]["zero_copy"] == BYTES,
         "{report:#}"
     );
+    ensure!(report["findings"][0]["rule"] == "K8", "{report:#}");
     Ok(())
 }
 

@@ -4,8 +4,11 @@
 
 mod apt;
 mod components;
+mod crates;
+mod envoy;
 mod go;
 mod guest;
+mod kafka;
 mod linker;
 mod npm;
 mod packages;
@@ -91,6 +94,9 @@ fn steps(level: Level) -> Vec<Box<dyn Step>> {
             Box::new(go::Go("1.27.3")),
             Box::new(python::PythonPackages),
             Box::new(npm::BrowserPackages),
+            Box::new(envoy::Envoy),
+            Box::new(kafka::Kafka),
+            Box::new(crates::Crates),
         ],
         Level::Machine => vec![Box::new(packages::MACHINE), Box::new(guest::GuestKernel)],
         Level::Lint => vec![

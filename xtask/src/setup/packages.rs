@@ -62,6 +62,18 @@ pub(super) const TESTS: Packages = Packages {
             "libnetty-java",
             Proof::File("/usr/share/java/netty-handler.jar"),
         ),
+        (
+            "libtomcat10-java",
+            Proof::File("/usr/share/java/tomcat10-catalina.jar"),
+        ),
+        (
+            "libtomcat9-java",
+            Proof::File("/usr/share/java/tomcat9-catalina.jar"),
+        ),
+        (
+            "libspring-web-servlet-java",
+            Proof::File("/usr/share/java/spring3-web.servlet.jar"),
+        ),
         ("nodejs", Proof::Program("node")),
         ("npm", Proof::Program("npm")),
         ("chromium", Proof::Program("chromium")),
@@ -93,6 +105,9 @@ pub(super) const TESTS: Packages = Packages {
         ("golang-1.19-go", Proof::File("/usr/lib/go-1.19/bin/go")),
         ("strace", Proof::Program("strace")),
         ("bpftrace", Proof::Program("bpftrace")),
+        ("prometheus", Proof::Program("promtool")),
+        ("linux-perf", Proof::Program("perf")),
+        ("systemd", Proof::Program("systemd-analyze")),
         ("procps", Proof::Program("ps")),
         ("mount", Proof::Program("losetup")),
         ("iproute2", Proof::Program("ip")),

@@ -9,8 +9,8 @@ use super::{State, Step, pip};
 use crate::{shell, workspace};
 
 /// What the programs import, and the packages with it.
-const IMPORTS: &str = "import aiohttp, uvloop";
-const PACKAGES: &[&str] = &["aiohttp==3.14.5", "uvloop==0.23.0"];
+const IMPORTS: &str = "import aiohttp, gunicorn, uvloop";
+const PACKAGES: &[&str] = &["aiohttp==3.14.5", "gunicorn==27.0.1", "uvloop==0.23.0"];
 
 /// The step that provides them, below the testbed.
 #[derive(Debug)]

@@ -45,6 +45,7 @@ fn pack(path: &std::path::Path, programs: &Programs, kernel: &Kernel) -> Result<
     let mut archive = Initramfs::create(path)?;
     archive.program(&programs.init, "/init")?;
     archive.program(&programs.truth, "/truth")?;
+    archive.program(&programs.sharing, "/sharing")?;
     // Tests start the tool at the path that cargo built it at.
     archive.program(&programs.copytax, &programs.copytax)?;
     for (index, module) in kernel.modules()?.iter().enumerate() {

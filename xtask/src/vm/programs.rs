@@ -15,6 +15,8 @@ pub(super) struct Programs {
     pub(super) init: PathBuf,
     /// The truth harness.
     pub(super) truth: PathBuf,
+    /// The tests of what the kernel shares and what it copies.
+    pub(super) sharing: PathBuf,
     pub(super) copytax: PathBuf,
 }
 
@@ -23,7 +25,7 @@ impl Programs {
     pub(super) fn build() -> Result<Self> {
         let mut build =
             shell::cargo(&["test", "--release", "--workspace", "--exclude=copytax-ebpf"]);
-        build.args(["--test=vm", "--test=truth", "--no-run"]);
+        build.args(["--test=vm", "--test=truth", "--test=sharing", "--no-run"]);
         build.arg("--message-format=json-render-diagnostics");
         say!("$ {}", shell::line(&build));
         let output = build.stderr(Stdio::inherit()).output()?;
@@ -38,6 +40,7 @@ impl Programs {
         Ok(Self {
             init: find("test", "vm")?,
             truth: find("test", "truth")?,
+            sharing: find("test", "sharing")?,
             copytax: find("bin", "copytax")?,
         })
     }

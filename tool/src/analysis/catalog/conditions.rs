@@ -31,6 +31,8 @@ pub struct Conditions {
     pub refused: Option<Refusal>,
     /// That it refused none.
     pub not_refused: bool,
+    /// That one function of the program itself reads and writes them.
+    pub own_loop: bool,
     /// The stack that wrote the bytes.
     pub write: Frames,
     /// The stack that had read them.
@@ -50,7 +52,7 @@ impl Conditions {
     /// Whether it says anything of stacks.
     #[must_use]
     pub const fn wants_stacks(&self) -> bool {
-        !self.write.is_empty() || !self.read.is_empty()
+        self.own_loop || !self.write.is_empty() || !self.read.is_empty()
     }
 
     /// Frames that are wanted: the more, the more exact is the rule.
@@ -75,6 +77,7 @@ impl Conditions {
             self.refused.is_none(),
             !self.compression_like,
             !self.not_refused,
+            !self.own_loop,
         ];
         lists.iter().filter(|is_missing| !**is_missing).count()
     }
@@ -100,6 +103,8 @@ struct RawConditions {
     refused: Option<RawRefusal>,
     #[serde(default)]
     not_refused: bool,
+    #[serde(default)]
+    own_loop: bool,
     #[serde(default)]
     write: Frames,
     #[serde(default)]
@@ -140,6 +145,7 @@ impl TryFrom<RawConditions> for Conditions {
                 errno: refused.errno.iter().map(|word| word.0).collect(),
             }),
             not_refused: raw.not_refused,
+            own_loop: raw.own_loop,
             write: raw.write,
             read: raw.read,
         })

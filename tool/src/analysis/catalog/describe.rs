@@ -62,6 +62,11 @@ pub fn describe(conditions: &Conditions) -> Vec<String> {
             "the kernel refused no zero-copy call between the same ends".to_owned(),
         ));
     }
+    if conditions.own_loop {
+        add(Some(
+            "one function of the program itself reads and writes them".to_owned(),
+        ));
+    }
     for (stack, frames) in [("write", &conditions.write), ("read", &conditions.read)] {
         add(has(stack, frames));
         add(lacks(stack, frames));

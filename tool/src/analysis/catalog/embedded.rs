@@ -12,6 +12,7 @@ macro_rules! embed {
 
 embed! {
     "A1.toml"
+    "C1.toml"
     "E1.toml"
     "F1.toml"
     "F2.toml"

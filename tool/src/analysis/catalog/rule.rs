@@ -38,6 +38,8 @@ pub struct Rule {
     pub references: Vec<Arc<str>>,
     /// Tests and programs that show it.
     pub proved_by: Vec<Arc<str>>,
+    /// Why none does.
+    pub unproved: Option<Arc<str>>,
     /// Bytes from which on a transfer is no longer too small, where that is less than elsewhere: the
     /// program writes bytes of its own between those of a file, so transfers look shorter than they are.
     pub too_small_below: Option<u64>,
@@ -64,6 +66,7 @@ pub(super) struct RawRule {
     references: Vec<Reference>,
     #[serde(default)]
     proved_by: Vec<Prose>,
+    unproved: Option<Prose>,
     too_small_below: Option<u64>,
     #[serde(rename = "match")]
     conditions: Vec<Conditions>,
@@ -87,6 +90,10 @@ impl TryFrom<RawRule> for Rule {
             let message = "versions of what? There is no `runtime`";
             return Err(WrongField("versions", message.to_owned()));
         }
+        if raw.unproved.is_some() && !raw.proved_by.is_empty() {
+            let message = "`proved_by` says what proves it";
+            return Err(WrongField("unproved", message.to_owned()));
+        }
         if raw.title.0.chars().count() > LONGEST_TITLE {
             let message = format!("it is longer than {LONGEST_TITLE} characters");
             return Err(WrongField("title", message));
@@ -105,6 +112,7 @@ impl TryFrom<RawRule> for Rule {
             caution: raw.caution.map(|text| text.0),
             references: raw.references.into_iter().map(|text| text.0).collect(),
             proved_by: raw.proved_by.into_iter().map(|text| text.0).collect(),
+            unproved: raw.unproved.map(|text| text.0),
             too_small_below: raw.too_small_below,
             conditions: raw.conditions,
         })

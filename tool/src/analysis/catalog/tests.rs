@@ -111,7 +111,7 @@ fn what_is_wrong_with_the_file_is_said() {
     refused(
         &changed("fix = \"A fix\"", "fixes = \"A fix\""),
         &expect![
-            "x1.toml:8: fixes: unknown field `fixes`, expected one of `id`, `runtime`, `versions`, `verdict`, `title`, `symptom`, `cause`, `fix`, `example`, `healthy`, `caution`, `references`, `proved_by`, `too_small_below`, `match`"
+            "x1.toml:8: fixes: unknown field `fixes`, expected one of `id`, `runtime`, `versions`, `verdict`, `title`, `symptom`, `cause`, `fix`, `example`, `healthy`, `caution`, `references`, `proved_by`, `unproved`, `too_small_below`, `match`"
         ],
     );
     refused(
@@ -163,7 +163,7 @@ fn what_is_wrong_with_the_file_is_said() {
     refused(
         &format!("{GOOD}{GOOD}"),
         &expect![
-            "x1.toml:19: match[0].cause: unknown field `cause`, expected one of `lost`, `class`, `mechanism`, `source`, `sink`, `sharing`, `transfer`, `compression_like`, `refused`, `not_refused`, `write`, `read`"
+            "x1.toml:19: match[0].cause: unknown field `cause`, expected one of `lost`, `class`, `mechanism`, `source`, `sink`, `sharing`, `transfer`, `compression_like`, `refused`, `not_refused`, `own_loop`, `write`, `read`"
         ],
     );
 }
@@ -190,7 +190,7 @@ fn what_is_wrong_with_a_match_is_said() {
     refused(
         &with("lost = true\nsinks = [\"tcp\"]\n"),
         &expect![
-            "x1.toml:12: match[0].sinks: unknown field `sinks`, expected one of `lost`, `class`, `mechanism`, `source`, `sink`, `sharing`, `transfer`, `compression_like`, `refused`, `not_refused`, `write`, `read`"
+            "x1.toml:12: match[0].sinks: unknown field `sinks`, expected one of `lost`, `class`, `mechanism`, `source`, `sink`, `sharing`, `transfer`, `compression_like`, `refused`, `not_refused`, `own_loop`, `write`, `read`"
         ],
     );
     refused(

@@ -1,6 +1,7 @@
 //! Whether a rule applies.
 
 use crate::analysis::catalog::{Catalog, Conditions, Refusal, Rule, Version};
+use crate::analysis::culprit::is_own_loop;
 use crate::analysis::transfers::typical_size_by_bytes;
 use crate::model::{CallSite, Flow, MatchedBy, Mechanism, ProcessAudit};
 
@@ -124,5 +125,7 @@ fn refusals<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (Mechanism, u16)>
 
 fn site_fits(conditions: &Conditions, site: Option<&CallSite>) -> bool {
     let read = site.and_then(|site| site.read.as_deref());
-    conditions.write.fit(site.map(|site| &*site.write)) && conditions.read.fit(read)
+    (!conditions.own_loop || site.is_some_and(is_own_loop))
+        && conditions.write.fit(site.map(|site| &*site.write))
+        && conditions.read.fit(read)
 }

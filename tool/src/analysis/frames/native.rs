@@ -38,6 +38,9 @@ const INTERPRETERS: &[&str] = &[
     "bun", "deno", "dotnet", "java", "node", "nodejs", "perl", "php", "pypy", "python", "ruby",
 ];
 
+/// Where CPython keeps the parts of its standard library that are in C.
+const EXTENSIONS: &str = "/lib-dynload/";
+
 /// Namespaces of the standard libraries of C++ and Rust, and of Rust's asynchronous runtimes.
 const RUNTIME_NAMESPACES: &[&str] = &[
     "std::",
@@ -51,6 +54,17 @@ const RUNTIME_NAMESPACES: &[&str] = &[
     "async_std::",
     "async_io::",
     "smol::",
+];
+
+/// Crates that are to Rust what a standard library is elsewhere: asynchronous runtimes, and system calls by
+/// another name.
+const CRATES: &[&str] = &[
+    "/tokio-",
+    "/mio-",
+    "/futures-",
+    "/rustix-",
+    "/nix-",
+    "/libc-",
 ];
 
 /// Functions that a statically linked program has of libc.
@@ -105,7 +119,10 @@ pub(super) fn role(function: Option<&str>, file: Option<&str>, module: Option<&s
     {
         return Role::Runtime;
     }
-    if function.is_some_and(is_of_runtime) {
+    // Inlined functions of Rust have no path in front: `send` is a name as any other.
+    let is_rust = file.is_some_and(|file| file.ends_with(".rs"));
+    let is_of_runtime = |name| is_of_namespace(name) || !is_rust && is_of_libc(name);
+    if module.contains(EXTENSIONS) || function.is_some_and(is_of_runtime) {
         return Role::Runtime;
     }
     if name.ends_with(".so") || name.contains(".so.") {
@@ -119,9 +136,7 @@ fn by_file(file: &str) -> Option<Role> {
     if file.starts_with("/rustc/") || file.contains("/lib/rustlib/src/") {
         Some(Role::Runtime)
     } else if file.contains("/registry/src/") || file.contains("/git/checkouts/") {
-        let is_runtime = ["/tokio-", "/mio-", "/futures-"]
-            .iter()
-            .any(|name| file.contains(name));
+        let is_runtime = CRATES.iter().any(|name| file.contains(name));
         Some(if is_runtime {
             Role::Runtime
         } else {
@@ -138,15 +153,18 @@ fn is_interpreter(name: &str) -> bool {
     INTERPRETERS.contains(&name) || name == "php-fpm" || name == "php-cgi"
 }
 
-fn is_of_runtime(function: &str) -> bool {
+fn is_of_namespace(function: &str) -> bool {
     // `<std::fs::File as std::io::Read>::read` is of the type, not of the trait.
     let owner = function.trim_start_matches(['<', '&']);
     let owner = owner.strip_prefix("mut ").unwrap_or(owner);
-    let plain = function.split('@').next().unwrap_or(function);
     RUNTIME_NAMESPACES
         .iter()
         .any(|space| owner.starts_with(space))
-        || plain.starts_with("__libc_")
+}
+
+fn is_of_libc(function: &str) -> bool {
+    let plain = function.split('@').next().unwrap_or(function);
+    plain.starts_with("__libc_")
         || plain.starts_with("__GI_")
         || plain.starts_with("_IO_")
         || LIBC.contains(&plain.trim_start_matches("__"))

@@ -68,6 +68,32 @@ fn of_go() {
 }
 
 #[test]
+fn of_pythons_extensions() {
+    let path = "/usr/lib/python3.12/lib-dynload/_socket.cpython-312-x86_64-linux-gnu.so";
+    check(Native, path, &[("sock_send_impl", Role::Runtime)]);
+}
+
+#[test]
+fn of_rust_by_source() {
+    for (function, file, expected) in [
+        ("send", "/src/server/src/shapes.rs", Role::Application),
+        (
+            "write",
+            "/root/.cargo/registry/src/index/rustix-1.1.6/src/io/read_write.rs",
+            Role::Runtime,
+        ),
+        (
+            "write",
+            "/root/.cargo/registry/src/index/hyper-1.6.0/src/body.rs",
+            Role::Library,
+        ),
+    ] {
+        let frame = frame(Native, "/srv/server", function).at(file, 60);
+        assert_eq!(role(&frame), expected, "{file}");
+    }
+}
+
+#[test]
 fn of_the_kernel() {
     check(
         Kernel,

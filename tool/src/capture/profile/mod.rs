@@ -21,14 +21,7 @@ pub(super) use naming::Namer;
 
 use crate::capture::settings::Profiling;
 use crate::model::{Profile, SiteKind};
-use crate::probe::{SampleReader, Sampling};
-
-/// Bytes of the user stack that are looked at with a tick of the clock.
-const CPU_STACK: u32 = 16 << 10;
-
-/// Nanoseconds between ticks of the clock: 99 a second, so as not to keep time with what happens a
-/// hundred times a second.
-const CPU_INTERVAL_NS: u32 = 1_000_000_000 / 99;
+use crate::probe::{CPU_HERTZ, SampleReader, Sampling};
 
 /// What the kernel half is told to sample.
 pub(super) fn sampling(profiling: Option<&Profiling>) -> Sampling {
@@ -40,9 +33,7 @@ pub(super) fn sampling(profiling: Option<&Profiling>) -> Sampling {
             samples_per_second: profiling.samples_per_second,
             kernel_stacks: u32::from(profiling.kernel_stacks),
             stack_bytes: SAMPLE_STACK as u32,
-            cpu_stack_bytes: CPU_STACK,
-            cpu_interval_ns: CPU_INTERVAL_NS,
-            padding: 0,
+            cpu_interval_ns: 1_000_000_000 / CPU_HERTZ,
         },
         cpu: profiling.cpu,
     })

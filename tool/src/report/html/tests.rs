@@ -1,6 +1,5 @@
 use super::*;
 
-use crate::analysis::moments_of_sums;
 use crate::model::ByteClasses;
 use crate::report::fixture;
 use std::time::Duration;
@@ -17,16 +16,16 @@ fn rendered(audit: &Audit, moments: &[Moment]) -> String {
 }
 
 fn moments() -> Vec<Moment> {
-    let sum = |seconds, zero_copy, lost| {
-        let bytes = ByteClasses {
+    let moment = |zero_copy, lost| Moment {
+        length: Duration::from_secs(1),
+        bytes: ByteClasses {
             zero_copy,
             bounced: lost,
             lost,
             ..ByteClasses::default()
-        };
-        (Duration::from_secs(seconds), bytes)
+        },
     };
-    moments_of_sums(&[sum(1, 10, 0), sum(2, 10, 0), sum(3, 20, 10)])
+    vec![moment(10, 0), moment(0, 0), moment(10, 10)]
 }
 
 #[test]

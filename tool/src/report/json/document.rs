@@ -47,19 +47,14 @@ struct Command<'a> {
     signal: Option<i32>,
 }
 
-#[derive(Debug, Serialize)]
-struct LossCounts {
-    samples_dropped: u64,
-    relay_evictions: u64,
-    relay_contention: u64,
-    content_unreadable: u64,
-    pieces_truncated: u64,
-    map_full: u64,
-    unsupported_abi_calls: Option<u64>,
-    endpoint_unknown: u64,
-    transfers_split: u64,
-    mapping_contention: u64,
-    uring_unseen: Option<u64>,
+/// Its counters, by name.
+#[derive(Debug)]
+struct LossCounts(Loss);
+
+impl Serialize for LossCounts {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.counters())
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -106,7 +101,7 @@ impl<'a> Report<'a> {
             engine: audit.engine.name(),
             incomplete: audit.is_incomplete,
             command: audit.command.as_ref().map(Command::from),
-            loss: LossCounts::from(&audit.loss),
+            loss: LossCounts(audit.loss),
             totals: Totals {
                 hit_rate: audit.hit_rate,
                 bytes: Bytes::from(&audit.bytes),
@@ -128,38 +123,6 @@ impl<'a> From<&'a CommandOutcome> for Command<'a> {
             pid: outcome.pid,
             exit_code: outcome.exit_code,
             signal: outcome.signal,
-        }
-    }
-}
-
-impl From<&Loss> for LossCounts {
-    fn from(loss: &Loss) -> Self {
-        // Taken apart, so that a new counter cannot be forgotten here.
-        let Loss {
-            samples_dropped,
-            relay_evictions,
-            relay_contention,
-            content_unreadable,
-            pieces_truncated,
-            map_full,
-            unsupported_abi_calls,
-            endpoint_unknown,
-            transfers_split,
-            mapping_contention,
-            uring_unseen,
-        } = *loss;
-        Self {
-            samples_dropped,
-            relay_evictions,
-            relay_contention,
-            content_unreadable,
-            pieces_truncated,
-            map_full,
-            unsupported_abi_calls,
-            endpoint_unknown,
-            transfers_split,
-            mapping_contention,
-            uring_unseen,
         }
     }
 }

@@ -31,6 +31,7 @@ struct RuleEntry<'a> {
     caution: Option<&'a str>,
     references: Vec<&'a str>,
     proved_by: Vec<&'a str>,
+    unproved: Option<&'a str>,
     /// Facts that must all hold, of each way to match.
     #[serde(rename = "match")]
     matches: Vec<Vec<String>>,
@@ -67,6 +68,7 @@ impl<'a> From<&'a Rule> for RuleEntry<'a> {
             caution: rule.caution.as_deref(),
             references: rule.references.iter().map(|text| &**text).collect(),
             proved_by: rule.proved_by.iter().map(|text| &**text).collect(),
+            unproved: rule.unproved.as_deref(),
             matches: rule.conditions.iter().map(describe).collect(),
         }
     }

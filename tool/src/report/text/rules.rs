@@ -51,6 +51,9 @@ pub fn write_rule(
         .collect();
     write_texts(out, &page, "matches", &matches)?;
     write_texts(out, &page, "proved by", &rule.proved_by)?;
+    if let Some(reason) = &rule.unproved {
+        write_text(out, &page, "unproved", reason)?;
+    }
     write_texts(out, &page, "see", &rule.references)
 }
 

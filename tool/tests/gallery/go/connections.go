@@ -9,10 +9,11 @@ import (
 
 // What is done with a connection, by mode.
 var connections = map[string]func(*net.TCPConn, string) error{
-	"plain":        send(plainFile),
-	"limited":      send(func(f *os.File) io.Reader { return io.LimitReader(f, 1<<40) }),
-	"wrapped":      send(wrappedFile),
-	"section":      send(func(f *os.File) io.Reader { return io.NewSectionReader(f, 0, 1<<40) }),
+	"plain":           send(plainFile),
+	"limited":         send(func(f *os.File) io.Reader { return io.LimitReader(f, 1<<40) }),
+	"wrapped":         send(wrappedFile),
+	"section":         send(func(f *os.File) io.Reader { return io.NewSectionReader(f, 0, 1<<40) }),
+	"loop":            sendInPieces,
 	"exec":            pipeOfChild,
 	"relay":           relay(plain, plain),
 	"relay-hidden":    relay(hidden, plain),
@@ -71,6 +72,28 @@ func send(reader func(*os.File) io.Reader) func(*net.TCPConn, string) error {
 		defer file.Close()
 		_, err = io.Copy(conn, reader(file))
 		return err
+	}
+}
+
+// sendInPieces sends a file by a loop of its own.
+func sendInPieces(conn *net.TCPConn, path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	piece := make([]byte, 64<<10)
+	for {
+		filled, err := file.Read(piece)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := conn.Write(piece[:filled]); err != nil {
+			return err
+		}
 	}
 }
 

@@ -1,5 +1,5 @@
-//! Sends a file to each client by `io::copy`, or what a server sends, or copies the file beside itself
-//! and says so to the client: `copy socket|socket-wrapped|relay|file|file-wrapped FILE [ADDRESS]`.
+//! Sends a file to each client by `io::copy` or in a loop, or what a server sends, or copies the file beside
+//! itself and says so to the client: `copy socket|socket-wrapped|loop|relay|file|file-wrapped FILE [ADDRESS]`.
 //! Prints its port.
 
 use std::fs::File;
@@ -20,6 +20,19 @@ impl<R: Read> Read for Progress<R> {
     }
 }
 
+fn send_in_pieces(file: &mut File, client: &mut TcpStream) -> io::Result<u64> {
+    let mut piece = vec![0; 64 << 10];
+    let mut sent = 0;
+    loop {
+        let filled = file.read(&mut piece)?;
+        if filled == 0 {
+            return Ok(sent);
+        }
+        client.write_all(&piece[..filled])?;
+        sent += filled as u64;
+    }
+}
+
 fn main() -> io::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let mode = arguments.next().expect("a mode");
@@ -36,6 +49,7 @@ fn main() -> io::Result<()> {
         };
         match mode.as_str() {
             "socket" => io::copy(&mut file, &mut client)?,
+            "loop" => send_in_pieces(&mut file, &mut client)?,
             "relay" => {
                 let mut server = TcpStream::connect(address.as_deref().expect("an address"))?;
                 io::copy(&mut server, &mut client)?

@@ -18,6 +18,16 @@ const LENT: Scene = Scene {
     ..DOWNLOAD
 };
 
+const OWN_LOOP: Scene = Scene {
+    write: &[
+        "write of libc.so.6",
+        "send_file of server",
+        "main of server",
+    ],
+    read: &["read of libc.so.6", "send_file of server", "main of server"],
+    ..DOWNLOAD
+};
+
 const MADE: Scene = Scene {
     source: NoEnd,
     class: Class::Generated,
@@ -117,6 +127,57 @@ pub(super) const CASES: &[Case] = &[
                 ..MADE
             },
             DOWNLOAD,
+        ],
+    },
+    Case {
+        rule: "C1",
+        matches: &[
+            OWN_LOOP,
+            Scene {
+                write: &[
+                    "write of libc.so.6",
+                    "write_all of server",
+                    "send_file of server",
+                ],
+                ..OWN_LOOP
+            },
+        ],
+        misses: &[
+            DOWNLOAD,
+            Scene {
+                refused: Some((Call::Sendfile, 22)),
+                ..OWN_LOOP
+            },
+            Scene {
+                write: &[
+                    "write of libc.so.6",
+                    "flush of server",
+                    "put of server",
+                    "send_file of server",
+                ],
+                ..OWN_LOOP
+            },
+            Scene {
+                read: &[
+                    "read of libc.so.6",
+                    "BIO_read of libcrypto.so.3",
+                    "send_file of server",
+                ],
+                ..OWN_LOOP
+            },
+            // A loop of the language's.
+            Scene {
+                write: &[
+                    "write of libc.so.6",
+                    "std::io::copy::copy of server",
+                    "send_file of server",
+                ],
+                ..OWN_LOOP
+            },
+            Scene {
+                sink: File,
+                ..OWN_LOOP
+            },
         ],
     },
     Case {

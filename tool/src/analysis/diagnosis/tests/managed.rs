@@ -2,7 +2,7 @@
 
 use super::scene::{DOWNLOAD, Scene};
 use super::table::Case;
-use crate::model::EndpointKind::{File, Pipe, Tcp};
+use crate::model::EndpointKind::{File, None as NoEnd, Pipe, Tcp};
 use crate::model::{Call, Class, StackEnd};
 
 const JAVA: Scene = Scene {
@@ -133,13 +133,24 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         rule: "J4",
-        matches: &[Scene {
-            write: &[
-                "org.apache.catalina.connector.OutputBuffer.append",
-                "java.io.IOException org.apache.catalina.servlets.DefaultServlet.copyRange(java.io.InputStream, jakarta.servlet.ServletOutputStream)",
-            ],
-            ..JAVA
-        }],
+        matches: &[
+            Scene {
+                write: &[
+                    "void org.apache.catalina.connector.OutputBuffer.append(byte[], int, int)",
+                    "java.io.IOException org.apache.catalina.servlets.DefaultServlet.copyNoThrow(java.io.InputStream, jakarta.servlet.ServletOutputStream)",
+                ],
+                source: NoEnd,
+                class: Class::Generated,
+                ..JAVA
+            },
+            Scene {
+                write: &[
+                    "org.apache.catalina.connector.OutputBuffer.append",
+                    "java.io.IOException org.apache.catalina.servlets.DefaultServlet.copyRange(java.io.InputStream, jakarta.servlet.ServletOutputStream)",
+                ],
+                ..JAVA
+            },
+        ],
         misses: &[
             Scene {
                 write: &["boolean org.apache.catalina.servlets.DefaultServlet.checkSendfile(x)"],
@@ -153,13 +164,33 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         rule: "J5",
-        matches: &[Scene {
-            write: &[
-                "int org.springframework.util.StreamUtils.copy(java.io.InputStream, java.io.OutputStream)",
-            ],
-            ..JAVA
-        }],
+        matches: &[
+            Scene {
+                write: &[
+                    "int org.springframework.util.StreamUtils.copy(java.io.InputStream, java.io.OutputStream)",
+                    "void org.springframework.http.converter.ResourceHttpMessageConverter.writeContent(org.springframework.core.io.Resource, org.springframework.http.HttpOutputMessage)",
+                ],
+                source: NoEnd,
+                class: Class::Generated,
+                ..JAVA
+            },
+            Scene {
+                write: &[
+                    "int org.springframework.util.StreamUtils.copy(java.io.InputStream, java.io.OutputStream)",
+                ],
+                ..JAVA
+            },
+        ],
         misses: &[
+            // So are strings and arrays written.
+            Scene {
+                write: &[
+                    "void org.springframework.util.StreamUtils.copy(byte[], java.io.OutputStream)",
+                ],
+                source: NoEnd,
+                class: Class::Generated,
+                ..JAVA
+            },
             Scene {
                 write: &["int org.springframework.util.StreamUtils.drain(x)"],
                 ..JAVA

@@ -34,8 +34,8 @@ pub(super) struct Scene {
     pub(super) refused: Option<(Call, u16)>,
     /// Whether it read more than it sent.
     pub(super) compresses: bool,
-    /// Functions, innermost first; `f in FILE` has its source there, `@FILE` is a nameless one in that
-    /// file, `?` one nowhere. Empty where nothing was sampled.
+    /// Functions, innermost first; `f in FILE` has its source there, `f of FILE` its code, `@FILE` is a
+    /// nameless one in that file, `?` one nowhere. Empty where nothing was sampled.
     pub(super) write: &'static [&'static str],
     /// Likewise; empty where it is not known.
     pub(super) read: &'static [&'static str],
@@ -175,11 +175,16 @@ pub(super) fn stack(functions: &[&str], end: StackEnd) -> Arc<Stack> {
         let (function, file) = text
             .split_once(" in ")
             .map_or((*text, None), |(function, file)| (function, Some(file)));
+        let (function, module) = function
+            .split_once(" of ")
+            .map_or((function, None), |(function, module)| {
+                (function, Some(module))
+            });
         Frame {
             function: (!function.starts_with(['@', '?'])).then(|| function.into()),
             file: file.map(Into::into),
             line: None,
-            module: function.strip_prefix('@').map(Into::into),
+            module: function.strip_prefix('@').or(module).map(Into::into),
             address: 0x1000,
             is_inlined: false,
             language: Language::Native,

@@ -1,0 +1,12 @@
+//! `copytax serve`: what it tells is what was moved, whoever asks and however.
+
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "shared with other test targets")]
+mod support;
+
+mod access;
+mod metrics;
+mod prometheus;
+mod serving;
+mod traffic;
+mod unit;
