@@ -224,7 +224,7 @@ fn batch(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
             if left == Some(0) {
                 return ControlFlow::Break(());
             }
-            state.step(&Step::between(snapshot, before.as_ref()));
+            state.step(Step::between(snapshot, before.as_ref()));
             before = Some(snapshot.clone());
             let text = view::text(&mut state, width);
             left = left.map(|left| left - 1);

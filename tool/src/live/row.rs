@@ -54,13 +54,13 @@ impl Row {
     }
 
     /// Adds a step; `None` where it did nothing.
-    pub fn step(&mut self, process: Option<&ProcessAudit>, tax: Option<f64>) {
+    pub fn step(&mut self, process: Option<ProcessAudit>, tax: Option<f64>) {
         self.tax = tax;
         match process {
             Some(process) => {
-                self.facts.clone_from(&process.facts);
+                self.facts = process.facts;
                 self.bytes = process.bytes;
-                self.flows.clone_from(&process.flows);
+                self.flows = process.flows;
             }
             None => {
                 self.bytes = ByteClasses::default();

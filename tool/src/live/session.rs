@@ -147,7 +147,7 @@ impl Seen<'_> {
     /// Takes over a look.
     fn look(&mut self, snapshot: Arc<Snapshot>) {
         let step = Step::between(&snapshot, self.kept.last().map(|last| &**last));
-        self.state.step(&step);
+        self.state.step(step);
         self.kept.push(snapshot);
         if let Some(process) = self.state.wants_detail() {
             self.detail(process);

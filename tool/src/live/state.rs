@@ -52,25 +52,26 @@ pub(super) enum Line<'a> {
 
 impl State {
     /// Takes a step over, unless it is paused.
-    pub fn step(&mut self, step: &Step) {
+    pub fn step(&mut self, step: Step) {
         self.elapsed += step.audit.window.duration;
         if self.paused {
             return;
         }
-        let audit = &step.audit;
         self.seconds = step.seconds();
+        let Step { audit, moving } = step;
         self.time = Some(audit.window.start + audit.window.duration);
-        self.host.clone_from(&audit.host.hostname);
+        self.host = audit.host.hostname;
         self.total = audit.bytes;
         self.lost = self.lost.saturating_add(sum_of(&audit.loss));
         remember(&mut self.history, hit_rate(&audit.bytes));
+        let seconds = self.seconds;
         let tax = |id: &ProcessId| {
-            let moving = step.moving.as_ref()?;
-            Some(moving.get(id).copied().unwrap_or(0.0) / 1e9 / self.seconds)
+            let moving = moving.as_ref()?;
+            Some(moving.get(id).copied().unwrap_or(0.0) / 1e9 / seconds)
         };
         let mut active: BTreeMap<ProcessId, _> = audit
             .processes
-            .iter()
+            .into_iter()
             .map(|process| (process.id, process))
             .collect();
         for (id, row) in &mut self.rows {

@@ -70,7 +70,7 @@ fn state() -> State {
     let mut state = State::default();
     for second in 1..=3 {
         let before = (second > 1).then(|| look(second - 1));
-        state.step(&Step::between(&look(second), before.as_ref()));
+        state.step(Step::between(&look(second), before.as_ref()));
     }
     state
 }
@@ -190,10 +190,10 @@ fn a_pause_holds_the_screen() {
     let mut state = state();
     typed(&mut state, "p");
     let before = view::text(&mut state, 100);
-    state.step(&Step::between(&look(9), Some(&look(3))));
+    state.step(Step::between(&look(9), Some(&look(3))));
     assert_eq!(view::text(&mut state, 100), before);
     typed(&mut state, "p");
-    state.step(&Step::between(&look(9), Some(&look(3))));
+    state.step(Step::between(&look(9), Some(&look(3))));
     assert_ne!(view::text(&mut state, 100), before);
 }
 
@@ -239,10 +239,10 @@ fn what_does_nothing_is_forgotten_at_last() {
     let mut state = state();
     let last = look(3);
     for _ in 0..59 {
-        state.step(&Step::between(&last, Some(&last)));
+        state.step(Step::between(&last, Some(&last)));
     }
     assert!(view::text(&mut state, 80).contains("nginx"));
-    state.step(&Step::between(&last, Some(&last)));
+    state.step(Step::between(&last, Some(&last)));
     assert!(view::text(&mut state, 80).contains("nothing was written yet"));
 }
 

@@ -15,9 +15,8 @@ pub(super) fn draw(state: &mut State, colors: Colors, area: Rect, buffer: &mut B
     let columns = Column::fit(usize::from(area.width));
     put(buffer, area, 0, head(state, colors, &columns));
     let room = usize::from(area.height.saturating_sub(1));
-    let first = first(state, room);
-    state.first = first;
     let lines = state.lines();
+    let first = first(state, &lines, room);
     if lines.is_empty() {
         put(buffer, area, 1, Text::styled(empty(state), colors.dim()));
     }
@@ -25,6 +24,7 @@ pub(super) fn draw(state: &mut State, colors: Colors, area: Rect, buffer: &mut B
         let row = u16::try_from(index + 1).unwrap_or(u16::MAX);
         put(buffer, area, row, of_line(state, colors, &columns, line));
     }
+    state.first = first;
 }
 
 const fn empty(state: &State) -> &'static str {
@@ -36,8 +36,7 @@ const fn empty(state: &State) -> &'static str {
 }
 
 /// The first line on the screen: as it was, unless the selected one would not be seen.
-fn first(state: &State, room: usize) -> usize {
-    let lines = state.lines();
+fn first(state: &State, lines: &[Line<'_>], room: usize) -> usize {
     let most = lines.len().saturating_sub(room);
     let first = state.first.min(most);
     let selected = state.selected().and_then(|selected| {
