@@ -11,6 +11,7 @@ use crate::model::EndpointKind::{File, Tcp};
 use crate::model::{
     Audit, Call, CallSite, CellCounts, Class, Estimate, Profile, SiteKind, Timeline,
 };
+use crate::report::fixture::schema::assert_valid;
 use crate::report::json;
 use crate::report::text::write_comparison;
 
@@ -110,6 +111,7 @@ fn programs_get_numbers() {
     let names = ["a.ctx".to_owned()];
     json::write_comparison(&mut out, &comparison(), &names, &names).expect("memory");
     let json: serde_json::Value = serde_json::from_slice(&out).expect("JSON");
+    assert_valid(include_str!("../../../../../docs/diff.schema.json"), &json);
     assert_eq!(json["schema"], "copytax.diff/1");
     assert_eq!(json["worse"], true);
     let hit_rate = &json["groups"][0]["metrics"][0];
