@@ -96,7 +96,7 @@ fn a_lost_fast_path() {
           hit rate          100.0% -> 0.0%            lower by 100.0 ±0.0 points
           lost per second   0 B -> 95.4 MiB           more by 95.4 MiB ±0 B
           lost per GB sent  0 B -> 953.7 MiB          more by 953.7 MiB ±0 B
-          calls per GB sent 90 -> 30,530              more by 30,440 ±2
+          calls per GB sent 90 -> 30,530              more by 30,440 ±3
           CPU per GB sent   200.0 ms -> 200.0 ms      no change
           gone: sendfile by send\x1b_file, file -> tcp, 2.8 GiB ±280.4 MiB
           new: read+write by main.justReader.Read (main.go:18), file -> tcp, 2.8 GiB
