@@ -1,11 +1,13 @@
 //! Reads a recording. Whoever made the file may have meant harm: its schema must be ours to the letter,
 //! what it says is checked, and an error says what is wrong with it.
 
+mod builds;
 mod counters;
 mod header;
 mod open;
 mod processes;
 mod profile;
+mod salvage;
 mod stacks;
 mod steps;
 mod timeline;
@@ -25,6 +27,8 @@ use steps::{Range, Steps};
 /// A recording that is read.
 pub struct Recording {
     connection: Connection,
+    /// Of the schema.
+    version: u32,
     path: PathBuf,
     header: Option<Header>,
     steps: Steps,
@@ -48,23 +52,47 @@ impl Recording {
     ///
     /// Where it is none, a newer one, or damaged.
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
-        let connection = open::open(path)?;
-        let damaged = |error| RecordingError::reading(path, &error);
-        let header = header::read(&connection).map_err(damaged)?;
-        let steps = Steps::read(&connection).map_err(damaged)?;
-        if let Some(header) = header.as_ref().filter(|header| header.complete)
-            && header.checksum != Some(checksum::of(&connection).map_err(damaged)?)
-        {
+        let (connection, version) = open::open(path)?;
+        let recording = Self::of(path, connection, version)?;
+        let sum = checksum::of(&recording.connection, version)
+            .map_err(|error| RecordingError::reading(path, &error))?;
+        let is_other = |header: &Header| {
+            let is_due = header.complete || version >= checksum::SUMS;
+            is_due && header.checksum != Some(sum)
+        };
+        if recording.header.as_ref().is_some_and(is_other) {
             return Err(RecordingError::Damaged {
                 path: path.to_owned(),
                 what: "its checksum is another".to_owned(),
             });
         }
+        Ok(recording)
+    }
+
+    /// What is left of a recording that is damaged: an incomplete one, in which numbers may be wrong.
+    ///
+    /// # Errors
+    ///
+    /// Where nothing of it can be read.
+    pub fn salvaged(path: &Path) -> Result<Self, RecordingError> {
+        let (file, version) = open::open_damaged(path)?;
+        let copy = salvage::salvage(&file, version)
+            .map_err(|error| RecordingError::reading(path, &error))?;
+        let mut left = Self::of(path, copy, version)?;
+        if let Some(header) = &mut left.header {
+            header.complete = false;
+        }
+        Ok(left)
+    }
+
+    fn of(path: &Path, connection: Connection, version: u32) -> Result<Self, RecordingError> {
+        let damaged = |error| RecordingError::reading(path, &error);
         Ok(Self {
+            header: header::read(&connection).map_err(damaged)?,
+            steps: Steps::read(&connection).map_err(damaged)?,
             connection,
+            version,
             path: path.to_owned(),
-            header,
-            steps,
         })
     }
 
@@ -118,6 +146,7 @@ impl Recording {
                 without_profile: header.without_profile.clone(),
                 is_incomplete: !header.complete,
             };
+            snapshot.profile.builds = builds::read(&self.connection, self.version)?;
             snapshot.profile.sampling = last.sampling_since(first, header.first_interval);
             counts.put_into(&mut snapshot);
             Ok(snapshot)
