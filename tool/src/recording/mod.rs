@@ -23,7 +23,7 @@ mod writer;
 #[cfg(any(test, fuzzing))]
 pub(crate) use checksum::reseal;
 pub use error::RecordingError;
-pub use reader::{Recording, Selection};
+pub use reader::{Recording, Selection, is_recording};
 pub use redact::Redactor;
 #[cfg(any(test, fuzzing))]
 pub(crate) use schema::tables;

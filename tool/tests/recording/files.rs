@@ -57,6 +57,16 @@ fn recordings_are_taken_where_processes_are() -> Result<()> {
     let report = run(["report", path, "--format=json"])?;
     let audit = run(["audit", path, "--json"])?;
     assert!(report.status.success() && report.stdout == audit.stdout);
+    for same in [
+        &["report", path, "-o", path][..],
+        &["flamegraph", path, "-o", path, "--format=svg"],
+        &["diff", path, path, "--flamegraph", path],
+        &["check", path, "--min-hit-rate=0", "--sarif", path],
+    ] {
+        let output = run(same)?;
+        assert_eq!(output.status.code(), Some(2), "{same:?}");
+        assert!(said(&output).contains("is a recording"), "{same:?}");
+    }
     let rules = run(["explain", "--of", path])?;
     let text = String::from_utf8(rules.stdout.clone())?;
     assert!(

@@ -21,6 +21,7 @@ use rusqlite::{Connection, Row};
 use crate::model::{ProcessFacts, ProcessId, Snapshot, Timeline, Window};
 use crate::recording::{RecordingError, checksum};
 use header::Header;
+pub use open::is_recording;
 use processes::Processes;
 use steps::{Range, Steps};
 
@@ -117,9 +118,15 @@ impl Recording {
     pub fn snapshot(&self, selection: &Selection) -> Result<Snapshot, RecordingError> {
         let range = self.range(selection)?;
         let header = self.header.as_ref().ok_or_else(|| self.empty(selection))?;
-        let read = || -> rusqlite::Result<Snapshot> {
+        let read = || -> rusqlite::Result<Result<Snapshot, RecordingError>> {
             let processes = processes::read(&self.connection)?;
             let wanted = Wanted::new(&processes, selection);
+            if let Some(pid) = selection.missing(&processes) {
+                return Ok(Err(RecordingError::NoProcess {
+                    path: self.path.clone(),
+                    pid,
+                }));
+            }
             let counts = counters::read(&self.connection, &range, &wanted)?;
             let first = self.steps.sums_before(&range);
             let last = self.steps.sums_at(&range);
@@ -149,9 +156,9 @@ impl Recording {
             snapshot.profile.builds = builds::read(&self.connection, self.version)?;
             snapshot.profile.sampling = last.sampling_since(first, header.first_interval);
             counts.put_into(&mut snapshot);
-            Ok(snapshot)
+            Ok(Ok(snapshot))
         };
-        read().map_err(|error| RecordingError::reading(&self.path, &error))
+        read().map_err(|error| RecordingError::reading(&self.path, &error))?
     }
 
     /// How the counts of the selected part came over time, in at most so many cells.
@@ -188,9 +195,17 @@ impl Recording {
         RecordingError::EmptyRange {
             path: self.path.clone(),
             from: time(selection.from.unwrap_or_default()),
-            to: time(selection.to.unwrap_or(length)),
+            to: selection.to.map_or_else(|| "its end".to_owned(), time),
             length: time(length),
         }
+    }
+}
+
+impl Selection {
+    /// The first that is not there of those that are asked for.
+    fn missing(&self, processes: &Processes) -> Option<u32> {
+        let is_there = |pid: &u32| processes.values().any(|(id, _)| id.pid == *pid);
+        self.pids.iter().copied().find(|pid| !is_there(pid))
     }
 }
 

@@ -25,6 +25,12 @@ const APPLICATION_ID_AT: usize = 68;
 /// No string or blob of a recording is longer.
 const LONGEST_VALUE: i32 = 4 << 20;
 
+/// Whether a file says that it is a recording.
+#[must_use]
+pub fn is_recording(path: &Path) -> bool {
+    check_header(path).is_ok()
+}
+
 /// Opens it for reading, and gives the version of its schema; nothing that is written to it from now on
 /// is seen.
 pub(super) fn open(path: &Path) -> Result<(Connection, u32), RecordingError> {
