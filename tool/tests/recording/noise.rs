@@ -20,7 +20,8 @@ use crate::support::{http, prerequisites};
 use crate::tool::{record_process, run};
 
 const PAIRS: usize = 2;
-const SIZE: u64 = 512 << 10;
+/// Small, so that there are many requests, by which the mix is known.
+const SIZE: u64 = 64 << 10;
 /// Sixty steps.
 const LENGTH: Duration = Duration::from_secs(6);
 
@@ -45,12 +46,14 @@ fn noise_is_told_from_changes() -> Result<()> {
         let base = record("base", BEFORE)?;
         let again = record("again", BEFORE)?;
         let changed = record("changed", AFTER)?;
-        alarms.extend(changes(&base, &again)?);
+        let told = changes(&base, &again)?;
+        if !told.is_empty() {
+            alarms.push(told);
+        }
         found += usize::from(changes(&base, &changed)?.contains(&"hit_rate down".to_owned()));
     }
     println!("{pairs} pairs: {found} changes found; false ones: {alarms:?}");
-    // One in twenty pairs has one, at most; where it has more they are of one kind.
-    ensure!(alarms.len() <= 2, "{alarms:?}");
+    ensure!(alarms.len() <= 1, "{alarms:?}");
     ensure!(found * 10 >= pairs * 9, "{found} of {pairs}");
     Ok(())
 }
