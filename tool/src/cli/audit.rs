@@ -1,5 +1,6 @@
 //! `copytax audit`
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use super::diagnosis::DiagnosisArgs;
 use super::engine::EngineArgs;
 use super::failure::Failure;
 use super::listing::ListingArgs;
+use super::report::RecordedArgs;
 use super::samples::SamplesArgs;
 use super::signals::status_of_signal;
 use super::target::{TargetArgs, refuse_empty_command};
@@ -14,7 +16,7 @@ use super::terminal::ColorChoice;
 use super::{duration, live, stdout, terminal};
 use crate::analysis;
 use crate::capture::Settings;
-use crate::model::{Audit, CommandOutcome, Profile};
+use crate::model::{Audit, CommandOutcome, Profile, Snapshot};
 use crate::report::text::TextOptions;
 use crate::report::{json, text};
 
@@ -25,6 +27,11 @@ use crate::report::{json, text};
 /// one ends without.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Say it of what was recorded instead; `report` has more ways to
+    #[arg(value_name = "FILE")]
+    #[arg(conflicts_with_all = ["target", "follow", "duration", "engine", "samples", "no_stacks"])]
+    #[arg(conflicts_with = "forward_status")]
+    recording: Option<PathBuf>,
     #[command(flatten)]
     target: TargetArgs,
     /// How long to count, such as 500ms, 10s, 2m or 1h; a command that still runs then gets SIGTERM
@@ -77,7 +84,7 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
     };
     let diagnosis = args.diagnosis.load()?;
     let (as_json, forward_status) = (args.json, args.forward_status);
-    live::run(&settings, move |mut snapshot| {
+    let report = move |mut snapshot: Snapshot| {
         if let Some(reason) = &snapshot.without_profile {
             tracing::warn!("call sites are not sampled: {reason}");
         }
@@ -91,7 +98,11 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
             Some(outcome) if forward_status => status_of(outcome),
             _ => ExitCode::SUCCESS,
         })
-    })
+    };
+    match &args.recording {
+        Some(path) => report(RecordedArgs::all_of(path).snapshot()?),
+        None => live::run(&settings, report),
+    }
 }
 
 fn print(
