@@ -7,6 +7,9 @@
 pub mod analysis;
 pub mod capture;
 pub mod cli;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod host;
 pub mod lab;
 pub mod live;

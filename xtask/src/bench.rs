@@ -36,6 +36,8 @@ pub(crate) enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Size of the recording of an hour of 500 processes, and how long `report` and `diff` take.
+    Recording,
 }
 
 /// Sets up, then runs one benchmark and gives its status back.
@@ -43,11 +45,12 @@ pub(crate) fn run(bench: &Bench) -> Result<ExitCode> {
     shell::require_root("`cargo xtask bench` loads eBPF programs and")?;
     // bpftrace and strace, which the figures are compared with.
     setup::ensure(&[Level::Build, Level::Tests])?;
-    let (name, args) = match bench {
+    let (name, args): (_, &[OsString]) = match bench {
         Bench::Overhead { args } => ("overhead", args),
         Bench::Attach { args } => ("attach", args),
         Bench::Stacks { args } => ("stacks", args),
         Bench::Sampling { args } => ("sampling", args),
+        Bench::Recording => ("recording", &[]),
     };
     let mut command = shell::cargo(&["bench", "--package=copytax", "--bench", name, "--"]);
     command.args(args);

@@ -5,6 +5,7 @@
 
 mod bench;
 mod demo;
+mod fuzz;
 mod lint;
 mod setup;
 mod shell;
@@ -47,6 +48,9 @@ enum Task {
     /// Set up, then measure what copytax costs (as root).
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Set up, then feed the readers of recordings, policies, rules, kernel records and programs
+    /// anything, for a bounded time; a crash fails.
+    Fuzz(fuzz::Args),
     /// Set up, then rustfmt and clippy over both halves; any warning fails.
     Lint,
 }
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         Task::Test { args } => test::run(&args),
         Task::Vm => vm::run(),
         Task::Bench(bench) => bench::run(&bench),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Lint => lint::run(),
     };
     outcome.unwrap_or_else(|error| {

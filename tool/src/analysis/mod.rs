@@ -22,7 +22,11 @@ mod shares;
 mod tally;
 mod transfers;
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
+#[cfg_attr(
+    fuzzing,
+    expect(dead_code, reason = "more of it than seeds is for tests")
+)]
 pub(crate) mod fixture;
 #[cfg(test)]
 pub(crate) mod properties;

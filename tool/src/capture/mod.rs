@@ -11,6 +11,8 @@ mod target;
 
 pub use harvest::Harvesting;
 pub use live::{live, live_harvesting, observed};
+#[cfg(any(test, fuzzing))]
+pub(crate) use names::named;
 pub use observe::{Observation, Observer};
 pub use settings::{EngineChoice, Profiling, Settings, Target};
 

@@ -172,6 +172,16 @@ impl Known<'_> {
     }
 }
 
+/// What a record says without anything else: command name, file name, arguments.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn named(record: &ProcessRecord) -> (String, String, Vec<String>) {
+    (
+        text(&record.comm),
+        text(&record.filename),
+        arguments(record),
+    )
+}
+
 /// Bytes up to the first NUL.
 fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|byte| *byte == 0);

@@ -11,6 +11,7 @@ use super::listing::ListingArgs;
 use super::output::Output;
 use super::page::{self, Looks};
 use super::progress::Progress;
+use super::report::RecordedArgs;
 use super::samples::SamplesArgs;
 use super::signals::status_of_signal;
 use super::target::{TargetArgs, refuse_empty_command};
@@ -18,7 +19,7 @@ use super::terminal::ColorChoice;
 use super::{duration, live, stdout, terminal};
 use crate::analysis;
 use crate::capture::Settings;
-use crate::model::{Audit, CommandOutcome, Profile};
+use crate::model::{Audit, CommandOutcome, Profile, Snapshot};
 use crate::report::text::TextOptions;
 use crate::report::{json, text};
 
@@ -29,6 +30,11 @@ use crate::report::{json, text};
 /// one ends without.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Say it of what was recorded instead; `report` has more ways to
+    #[arg(value_name = "FILE")]
+    #[arg(conflicts_with_all = ["target", "follow", "duration", "engine", "samples", "no_stacks"])]
+    #[arg(conflicts_with = "forward_status")]
+    recording: Option<PathBuf>,
     #[command(flatten)]
     target: TargetArgs,
     /// How long to count, such as 500ms, 10s, 2m or 1h; a command that still runs then gets SIGTERM
@@ -87,9 +93,7 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
     let page = args.html.as_deref().map(Output::create).transpose()?;
     let looks = Looks::default();
     let observation = page.is_some().then(|| looks.observation(settings.duration));
-    let progress = Progress::of_count(settings.duration);
-    live::run_with(&settings, observation, progress, move |mut snapshot| {
-        analysis::calibrate(&mut snapshot);
+    let report = move |mut snapshot: Snapshot| {
         if let Some(reason) = &snapshot.without_profile {
             tracing::warn!("call sites are not sampled: {reason}");
         }
@@ -108,7 +112,17 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
             Some(outcome) if forward_status => status_of(outcome),
             _ => ExitCode::SUCCESS,
         })
-    })
+    };
+    match &args.recording {
+        Some(path) => report(RecordedArgs::all_of(path).snapshot()?),
+        None => {
+            let progress = Progress::of_count(settings.duration);
+            live::run_with(&settings, observation, progress, |mut snapshot| {
+                analysis::calibrate(&mut snapshot);
+                report(snapshot)
+            })
+        }
+    }
 }
 
 fn print(

@@ -172,7 +172,7 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
         })
     };
     match (&args.recording, args.command.as_slice()) {
-        (Some(path), _) => check(RecordedArgs::all_of(path).snapshot()?),
+        (Some(path), _) => check(RecordedArgs::all_of(path).intact_snapshot()?),
         (None, []) => Err(Failure::usage(
             "nothing to check: give a recording, or a command after --",
         )),

@@ -10,7 +10,7 @@ use crate::analysis::culprit;
 use crate::analysis::diagnosis::{
     BREAK_EVEN, Evidence, FailOn, RuntimeFacts, Selection, diagnose, parse_verdict,
 };
-use crate::model::{Audit, ProcessId, Profile, Verdict};
+use crate::model::{Audit, Finding, ProcessId, Profile, Verdict};
 
 /// What is said of findings.
 #[derive(Debug, Clone, clap::Args)]
@@ -67,21 +67,26 @@ impl Diagnosis {
 
     /// Adds findings to the audit; whether they make the run fail.
     pub(crate) fn add_findings(&self, audit: &mut Audit, profile: &Profile) -> bool {
-        let findings = diagnose(&Evidence {
-            audit,
-            profile,
-            runtimes: &runtimes(audit),
-            catalog: &self.catalog,
-            break_even: BREAK_EVEN,
-            egress: &egress::devices(profile),
-            culprit: &|site| culprit(site).map(|culprit| culprit.frame.clone()),
-        });
+        let findings = findings(audit, profile, &self.catalog);
         let considered = self.selection.considered(findings);
         let mut conditions = self.fail_on.iter();
         let fails = conditions.any(|condition| condition.offender(&considered).is_some());
         audit.findings = self.selection.shown(considered);
         fails
     }
+}
+
+/// All that is to be said, before any selection.
+pub(crate) fn findings(audit: &Audit, profile: &Profile, catalog: &Catalog) -> Vec<Finding> {
+    diagnose(&Evidence {
+        audit,
+        profile,
+        runtimes: &runtimes(audit),
+        catalog,
+        break_even: BREAK_EVEN,
+        egress: &egress::devices(profile),
+        culprit: &|site| culprit(site).map(|culprit| culprit.frame.clone()),
+    })
 }
 
 fn runtimes(audit: &Audit) -> BTreeMap<ProcessId, RuntimeFacts> {

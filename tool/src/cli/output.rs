@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::failure::Failure;
 use super::stdout;
+use crate::recording;
 
 /// Where a result goes.
 pub(crate) enum Output {
@@ -30,6 +31,13 @@ impl Output {
     pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
         if path.as_os_str() == "-" {
             return Ok(Self::Stdout);
+        }
+        // Most likely the one that is to be read.
+        if recording::is_recording(path) {
+            return Err(Failure::usage(format!(
+                "{} is a recording, and is not overwritten",
+                path.display()
+            )));
         }
         Self::open(path)
             .map_err(|error| Failure::io(&format!("cannot write {}", path.display()), &error))

@@ -16,14 +16,15 @@ use super::page::{self, MOMENTS};
 use super::terminal::{self, ColorChoice};
 use crate::analysis;
 use crate::model::{Audit, Moment, Profile, Snapshot};
-use crate::recording::{Recording, Selection};
+use crate::recording::{Recording, RecordingError, Selection};
 use crate::report::{GraphOptions, Only, Sampled, TextOptions};
 use crate::report::{csv, folded, json, pprof, text};
 
 /// The audit of a recording, or of a part of it
 ///
 /// Says of recorded counts and samples what `audit` says of live ones, by the rules of this copytax.
-/// A recording that is not complete is read up to its last step, which is said on stderr.
+/// A recording that is not complete is read up to its last step, and one that is damaged as far as it can
+/// be, which is said on stderr.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -105,43 +106,94 @@ impl RecordedArgs {
         }
     }
 
-    /// Reads what is asked for.
+    /// Reads what is asked for; of a damaged recording what is left of that, which is said on stderr.
     pub(crate) fn snapshot(&self) -> Result<Snapshot, Failure> {
-        let (recording, selection) = self.open()?;
-        let mut snapshot = recording.snapshot(&selection)?;
+        self.read().or_else(|error| match error {
+            Unread::Damaged(damage) => self.left(damage),
+            Unread::Otherwise(failure) => Err(failure),
+        })
+    }
+
+    /// The same of a recording that must be as it was written.
+    pub(crate) fn intact_snapshot(&self) -> Result<Snapshot, Failure> {
+        self.read().map_err(|error| match error {
+            Unread::Damaged(damage) => damage.into(),
+            Unread::Otherwise(failure) => failure,
+        })
+    }
+
+    fn read(&self) -> Result<Snapshot, Unread> {
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from >= to
+        {
+            return Err(Failure::usage("--from must be before --to").into());
+        }
+        let recording = Recording::open(&self.file)?;
+        let mut snapshot = recording.snapshot(&self.selection())?;
+        tell_of_end(&self.file, &recording);
         analysis::calibrate(&mut snapshot);
         Ok(snapshot)
     }
 
-    /// The same, and how it came over time.
-    fn snapshot_and_moments(&self) -> Result<(Snapshot, Vec<Moment>), Failure> {
-        let (recording, selection) = self.open()?;
-        let mut snapshot = recording.snapshot(&selection)?;
+    fn left(&self, damage: RecordingError) -> Result<Snapshot, Failure> {
+        let left = Recording::salvaged(&self.file);
+        let left = left.and_then(|left| left.snapshot(&self.selection()));
+        // What is wrong with what is left says less.
+        let Ok(mut snapshot) = left else {
+            return Err(damage.into());
+        };
+        tracing::warn!("{damage}; this is what is left of it, in which numbers may be wrong");
         analysis::calibrate(&mut snapshot);
-        let timeline = recording.timeline(&selection, MOMENTS)?;
-        Ok((snapshot, analysis::moments(&timeline)))
+        Ok(snapshot)
     }
 
-    /// Opens it, and says which part is wanted.
-    fn open(&self) -> Result<(Recording, Selection), Failure> {
-        if let (Some(from), Some(to)) = (self.from, self.to)
-            && from >= to
-        {
-            return Err(Failure::usage("--from must be before --to"));
-        }
-        let recording = open(&self.file)?;
-        let selection = Selection {
+    /// [`Self::snapshot`], and how it came over time, which of a damaged recording nobody can tell.
+    fn snapshot_and_moments(&self) -> Result<(Snapshot, Vec<Moment>), Failure> {
+        let snapshot = self.snapshot()?;
+        let recording = Recording::open(&self.file);
+        let timeline = recording.and_then(|file| file.timeline(&self.selection(), MOMENTS));
+        let moments = timeline.map(|timeline| analysis::moments(&timeline));
+        Ok((snapshot, moments.unwrap_or_default()))
+    }
+
+    fn selection(&self) -> Selection {
+        Selection {
             from: self.from,
             to: self.to,
             pids: self.pids.clone(),
-        };
-        Ok((recording, selection))
+        }
+    }
+}
+
+/// Why nothing was read.
+enum Unread {
+    Damaged(RecordingError),
+    Otherwise(Failure),
+}
+
+impl From<RecordingError> for Unread {
+    fn from(error: RecordingError) -> Self {
+        match error {
+            RecordingError::Damaged { .. } => Self::Damaged(error),
+            _ => Self::Otherwise(error.into()),
+        }
+    }
+}
+
+impl From<Failure> for Unread {
+    fn from(failure: Failure) -> Self {
+        Self::Otherwise(failure)
     }
 }
 
 /// Opens a recording, and says if it is incomplete.
 pub(crate) fn open(path: &Path) -> Result<Recording, Failure> {
     let recording = Recording::open(path)?;
+    tell_of_end(path, &recording);
+    Ok(recording)
+}
+
+fn tell_of_end(path: &Path, recording: &Recording) {
     if !recording.is_complete() {
         let milliseconds = u64::try_from(recording.duration().as_millis()).unwrap_or(u64::MAX);
         tracing::warn!(
@@ -150,7 +202,6 @@ pub(crate) fn open(path: &Path) -> Result<Recording, Failure> {
             humantime::format_duration(Duration::from_millis(milliseconds))
         );
     }
-    Ok(recording)
 }
 
 /// Reads, and writes the report.

@@ -67,6 +67,7 @@ pub(super) fn restricted(all: &Snapshot, process: ProcessId) -> Snapshot {
             call_sites: only(&all.profile.call_sites, |site| site.process == process),
             cpu: Vec::new(),
             sampling: all.profile.sampling,
+            ..Profile::default()
         },
         without_profile: None,
         is_incomplete: true,

@@ -23,7 +23,7 @@ pub use device::{Device, Offloads};
 pub use finding::{Finding, FindingBytes, MatchedBy, SmallTransfers, Verdict};
 pub use moment::Moment;
 pub use own::OwnCost;
-pub use profile::{CallSite, CpuSite, Estimate, Profile, Sampling, SiteKind};
+pub use profile::{Build, CallSite, CpuSite, Estimate, Profile, Sampling, SiteKind};
 pub use runtime::{Libc, Runtime, RuntimeEvidence, RuntimeName};
 pub use sample::{OpenFile, RawSample, UserStack};
 pub use snapshot::{

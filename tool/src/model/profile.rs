@@ -1,5 +1,6 @@
 //! Call sites and CPU time: samples that were added up.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +15,21 @@ pub struct Profile {
     pub call_sites: Vec<CallSite>,
     /// What CPUs did.
     pub cpu: Vec<CpuSite>,
+    /// The files that the code of stacks was in, of which builds these are; without those that do not
+    /// tell.
+    pub builds: BTreeSet<Build>,
     /// How it was sampled.
     pub sampling: Sampling,
+}
+
+/// One build of a file of code.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Build {
+    /// As in [`crate::model::Frame::module`]. Untrusted. In containers other files can have the same
+    /// name: they are further builds.
+    pub module: Arc<str>,
+    /// What its linker called it (`NT_GNU_BUILD_ID`), in hexadecimal digits.
+    pub id: Arc<str>,
 }
 
 impl Profile {

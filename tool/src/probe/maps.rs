@@ -154,15 +154,24 @@ pub(super) fn error_count(
     Raw(key): Raw<ErrorKey>,
     per_cpu: &PerCpuValues<Raw<ErrorCounters>>,
 ) -> Result<ErrorCount, ProbeError> {
-    let first_ns = per_cpu.iter().map(|Raw(counters)| counters.first_ns);
+    let mut sum = ErrorCounters::default();
+    for Raw(counters) in per_cpu.iter() {
+        sum.count += counters.count;
+        sum.first_ns = earlier(sum.first_ns, counters.first_ns);
+    }
+    error_of(key, sum)
+}
+
+/// The same, in the words of the model.
+pub(super) fn error_of(key: ErrorKey, sum: ErrorCounters) -> Result<ErrorCount, ProbeError> {
     Ok(ErrorCount {
         process: key.process().into(),
         call: Call::try_from(key.call)?,
         source: EndpointKind::try_from(key.source)?,
         sink: EndpointKind::try_from(key.sink)?,
         errno: key.errno,
-        count: per_cpu.iter().map(|Raw(counters)| counters.count).sum(),
-        first_ns: first_ns.fold(0, earlier),
+        count: sum.count,
+        first_ns: sum.first_ns,
     })
 }
 

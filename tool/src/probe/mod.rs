@@ -3,6 +3,8 @@
 mod btf;
 mod cause;
 mod clock;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod decoding;
 mod ended;
 mod floor;
 mod layout;

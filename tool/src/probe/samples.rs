@@ -74,7 +74,7 @@ impl AsFd for SampleReader {
 
 /// Why a record cannot be decoded.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-enum SampleError {
+pub(crate) enum SampleError {
     #[error(transparent)]
     Length(#[from] DecodeError),
     #[error(transparent)]
@@ -83,7 +83,7 @@ enum SampleError {
     Oversized(&'static str),
 }
 
-fn decode(bytes: &[u8]) -> Result<RawSample, SampleError> {
+pub(super) fn decode(bytes: &[u8]) -> Result<RawSample, SampleError> {
     let (fixed, tail) = bytes
         .split_at_checked(size_of::<SampleHeader>())
         .unwrap_or((bytes, &[]));

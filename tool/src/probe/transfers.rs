@@ -99,7 +99,10 @@ fn sum(per_cpu: &PerCpuValues<Raw<TransferCounters>>) -> TransferCounters {
 }
 
 /// Transfers of one size class, in the words of the model.
-fn transfer_count(key: TransferKey, sum: TransferCounters) -> Result<TransferCount, ProbeError> {
+pub(super) fn transfer_count(
+    key: TransferKey,
+    sum: TransferCounters,
+) -> Result<TransferCount, ProbeError> {
     let FlowKey {
         call,
         source,

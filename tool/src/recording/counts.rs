@@ -36,10 +36,10 @@ impl Kind {
 
 /// How much. Less than 0 where bytes were found to belong to another counter.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) bytes: i64,
-    pub(super) calls: i64,
-    pub(super) first_pieces: i64,
+pub(crate) struct Counts {
+    pub(crate) bytes: i64,
+    pub(crate) calls: i64,
+    pub(crate) first_pieces: i64,
 }
 
 impl Counts {

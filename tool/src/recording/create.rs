@@ -72,7 +72,8 @@ fn set_up(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(64);
     let batch = format!(
-        "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; BEGIN; \
+        "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; \
+         PRAGMA temp_store = MEMORY; BEGIN; \
          PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};\n{SCHEMA}\nCOMMIT;"
     );
     connection.execute_batch(&batch)?;

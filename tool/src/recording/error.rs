@@ -74,6 +74,14 @@ pub enum RecordingError {
     /// It was ended before its first step.
     #[error("{0} is empty: its copytax ended before the first step")]
     Empty(PathBuf),
+    /// A process that was asked for moved no bytes while it was recorded.
+    #[error("{path} has no process {pid}")]
+    NoProcess {
+        /// Which recording.
+        path: PathBuf,
+        /// Which process.
+        pid: u32,
+    },
     /// Nothing was recorded in the range that was asked for.
     #[error("{path} has nothing between {from} and {to}: it is {length} long")]
     EmptyRange {

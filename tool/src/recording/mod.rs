@@ -8,6 +8,8 @@ mod checksum;
 mod counts;
 mod create;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fixture;
 mod names;
 mod reader;
 mod redact;
@@ -18,9 +20,15 @@ mod since;
 mod tests;
 mod writer;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use checksum::reseal;
 pub use error::RecordingError;
-pub use reader::{Recording, Selection};
+pub use reader::{Recording, Selection, is_recording};
 pub use redact::Redactor;
+#[cfg(any(test, fuzzing))]
+pub(crate) use schema::tables;
 pub use schema::{APPLICATION_ID, SCHEMA, VERSION};
+#[cfg(any(test, fuzzing))]
+pub(crate) use series::{decode as decode_series, encode as encode_series};
 pub(crate) use since::since;
 pub use writer::{RecordingOptions, Summary, Writer};

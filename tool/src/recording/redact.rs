@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::{CallSite, CpuSite, Frame, ProcessFacts, Snapshot, Stack};
+use crate::model::{Build, CallSite, CpuSite, Frame, ProcessFacts, Snapshot, Stack};
 
 /// Folders of the system, whose files are no secret and tell whose code a function is.
 const SYSTEM: [&str; 4] = ["/usr/", "/lib/", "/lib64/", "/rustc/"];
@@ -25,7 +25,7 @@ pub struct Redactor {
 impl Redactor {
     /// Leaves out the folders of files (those of the system and of published packages stay), names of
     /// files and peers that bytes came from and went to, arguments, cgroups, containers, and the name of
-    /// the host.
+    /// the host. Build ids stay: they say no more than that two files are the same.
     #[must_use]
     pub fn redacted(&mut self, mut snapshot: Snapshot) -> Snapshot {
         snapshot.host.hostname = String::new();
@@ -38,6 +38,14 @@ impl Redactor {
                 *word = path(word);
             }
         }
+        let builds = std::mem::take(&mut snapshot.profile.builds);
+        snapshot.profile.builds = builds
+            .into_iter()
+            .map(|build| Build {
+                module: Arc::from(path(&build.module)),
+                ..build
+            })
+            .collect();
         for site in &mut snapshot.profile.call_sites {
             self.redact_call_site(site);
         }

@@ -7,10 +7,30 @@ pub const SCHEMA: &str = include_str!("schema.sql");
 pub const APPLICATION_ID: u32 = 0x4354_4158;
 
 /// `PRAGMA user_version`: the version of the schema. Readers read this one and older ones.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
-/// The statements of [`SCHEMA`], as `sqlite_schema` has them.
-pub(super) fn statements() -> impl Iterator<Item = &'static str> {
+/// Tables that came after the first version, and with which.
+const ADDED: [(&str, u32); 1] = [("build", 2)];
+
+/// The statements of [`SCHEMA`] of a version, as `sqlite_schema` has them.
+pub(super) fn statements(version: u32) -> impl Iterator<Item = &'static str> {
     let statements = SCHEMA.split(";\n").map(str::trim);
-    statements.filter(|statement| !statement.is_empty())
+    let is_there = move |statement: &&str| {
+        let table = table_of(statement);
+        let mut added = ADDED.iter();
+        !added.any(|(name, since)| table == Some(name) && version < *since)
+    };
+    statements
+        .filter(|statement| !statement.is_empty())
+        .filter(is_there)
+}
+
+/// All tables of a version, in the order of the schema.
+pub(crate) fn tables(version: u32) -> impl Iterator<Item = &'static str> {
+    statements(version).filter_map(table_of)
+}
+
+fn table_of(statement: &str) -> Option<&str> {
+    let rest = statement.strip_prefix("CREATE TABLE ")?;
+    rest.split(' ').next()
 }

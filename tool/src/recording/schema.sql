@@ -2,7 +2,7 @@ CREATE TABLE recording (            -- one row, written with the first step
     id INTEGER PRIMARY KEY CHECK (id = 1),
     tool TEXT NOT NULL,             -- version of the copytax that wrote it
     complete INTEGER NOT NULL,      -- 1 once the recording has ended as it should
-    checksum INTEGER,               -- of all that a complete recording says; NULL before
+    checksum INTEGER,               -- of all that the recording says
     redacted INTEGER NOT NULL,      -- 1 where paths, addresses and arguments were left out
     started_ns INTEGER NOT NULL,    -- nanoseconds since 1970-01-01T00:00:00Z
     boot_ns INTEGER NOT NULL,       -- the same moment, in nanoseconds since boot
@@ -107,6 +107,11 @@ CREATE TABLE frame (
     inlined INTEGER NOT NULL,       -- 1: into the frame that follows
     language TEXT NOT NULL          -- kernel, go, jit, native
 );
+CREATE TABLE build (                -- files that code was in; since version 2
+    module TEXT NOT NULL,           -- as frame.module has it; two files of a name are two builds
+    build_id TEXT NOT NULL,         -- what its linker called it, in hexadecimal digits
+    PRIMARY KEY (module, build_id)
+) WITHOUT ROWID;
 CREATE TABLE stack (
     id INTEGER PRIMARY KEY,
     ending TEXT NOT NULL            -- entry, cut, broken

@@ -14,7 +14,7 @@ pub(super) const STEPS: usize = 64;
 const LONGEST: u32 = 10;
 
 /// Writes a series.
-pub(super) fn encode(steps: &[Counts]) -> Vec<u8> {
+pub(crate) fn encode(steps: &[Counts]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(steps.len() * 4);
     for column in 0..3 {
         let mut previous = 0;
@@ -38,7 +38,7 @@ pub(super) fn encode(steps: &[Counts]) -> Vec<u8> {
 }
 
 /// Reads a series of so many steps; `None` where it is none.
-pub(super) fn decode(bytes: &[u8], steps: usize) -> Option<Vec<Counts>> {
+pub(crate) fn decode(bytes: &[u8], steps: usize) -> Option<Vec<Counts>> {
     let (mut bytes, sum) = bytes.split_last_chunk()?;
     if steps > STEPS || crc32fast::hash(bytes) != u32::from_le_bytes(*sum) {
         return None;

@@ -8,6 +8,7 @@ mod files;
 mod full_disk;
 mod go_test;
 mod killed;
+mod noise;
 mod regression;
 mod replay;
 mod tool;

@@ -2,27 +2,23 @@
 //! happened, `check` passes on the first and fails on the second.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use copytax::lab::write_pattern;
-use copytax::recording::Recording;
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::children::Program;
-use crate::support::patience::until;
 use crate::support::{http, prerequisites};
-use crate::tool::{copytax, run, said};
+use crate::tool::{copytax, record_process, run, said};
 
 const GO: &str = "1.22.10";
 const SIZE: u64 = 48 << 20;
-/// Long enough for twenty steps.
-const LENGTH: Duration = Duration::from_secs(2);
+/// Long enough for sixty steps.
+const LENGTH: Duration = Duration::from_secs(6);
 
 #[test]
 fn a_wrapped_reader_is_found() -> Result<()> {
@@ -141,29 +137,10 @@ fn record(server: &Path, shape: &str, file: &Path) -> Result<String> {
     let path = name_of(&content);
     let (server, port) = Program::start_server(Command::new(server).args([shape, &path]))?;
     let name = file.to_str().context("text")?.to_owned();
-    let mut tool = copytax(["record", "-v", "--interval=100ms", "-o", &name, "-p"])
-        .arg(server.pid().to_string())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let said = BufReader::new(tool.stderr.take().context("stderr is piped")?);
-    if !said
-        .lines()
-        .map_while(Result::ok)
-        .any(|line| line.contains("attached"))
-    {
-        bail!("it did not attach");
-    }
-    loop {
+    record_process(server.pid(), file, LENGTH, || {
         assert_eq!(http::drain(port)?, SIZE);
-        let recording = Recording::open(file);
-        if recording.is_ok_and(|recording| recording.duration() >= LENGTH) {
-            break;
-        }
-    }
-    kill_process(Pid::from_child(&tool), Signal::INT)?;
-    let status = until("the end of a recording", || Ok(tool.try_wait()?))?;
-    ensure!(status.success(), "{status}");
+        Ok(())
+    })?;
     Ok(name)
 }
 

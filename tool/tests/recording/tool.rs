@@ -1,10 +1,16 @@
 //! The tool as these tests run it.
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use copytax::recording::Recording;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::patience::until;
 
 /// The command line of the tool.
 pub(crate) fn copytax(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
@@ -50,4 +56,42 @@ pub(crate) fn recorded(folder: &Path) -> Result<PathBuf> {
 pub(crate) fn has_steps(file: &Path) -> bool {
     let output = run([Path::new("report"), file, Path::new("--format=csv")]);
     output.is_ok_and(|output| output.status.success())
+}
+
+/// Records a process in steps of a tenth of a second, and drives it until so much is recorded.
+pub(crate) fn record_process(
+    pid: u32,
+    file: &Path,
+    length: Duration,
+    mut drive: impl FnMut() -> Result<()>,
+) -> Result<()> {
+    let mut tool = copytax(["record", "-v", "--interval=100ms", "-p"])
+        .arg(pid.to_string())
+        .arg("-o")
+        .arg(file)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let said = BufReader::new(tool.stderr.take().context("stderr is piped")?);
+    let mut lines = said.lines().map_while(Result::ok);
+    ensure!(
+        lines.any(|line| line.contains("attached")),
+        "it did not attach"
+    );
+    let started = Instant::now();
+    loop {
+        drive()?;
+        // Whoever reads it holds it up.
+        if started.elapsed() < length {
+            continue;
+        }
+        let recording = Recording::open(file);
+        if recording.is_ok_and(|recording| recording.duration() >= length) {
+            break;
+        }
+    }
+    kill_process(Pid::from_child(&tool), Signal::INT)?;
+    let status = until("the end of a recording", || Ok(tool.try_wait()?))?;
+    ensure!(status.success(), "{status}");
+    Ok(())
 }

@@ -3,7 +3,7 @@
 macro_rules! embed {
     ($($name:literal)+) => {
         /// Name and content of each.
-        pub(super) const FILES: &[(&str, &str)] = &[$((
+        pub(crate) const FILES: &[(&str, &str)] = &[$((
             concat!("rules/", $name),
             include_str!(concat!("../../../rules/", $name)),
         )),+];

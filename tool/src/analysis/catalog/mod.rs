@@ -20,6 +20,8 @@ mod tests;
 pub use bounds::Bounds;
 pub use conditions::{Conditions, Refusal};
 pub use describe::describe;
+#[cfg(any(test, fuzzing))]
+pub(crate) use embedded::FILES;
 pub use frames::{FrameMatch, Frames};
 pub use glob::Glob;
 pub use load::{Catalog, RuleError, parse};

@@ -1,8 +1,12 @@
 //! How far a ratio of sums would be another one if the same were recorded again.
 //!
 //! Cells that follow each other are alike, so blocks of them are drawn (Künsch, 1989; circular as of
-//! Politis and Romano, 1992). What differs from run to run no single recording knows: where there are
-//! several of a side, runs are drawn first.
+//! Politis and Romano, 1992). Blocks of one length miss what is alike across their ends, which makes the
+//! variance too small by a part that is inverse to the length. Blocks of half the length miss twice as
+//! much, which tells how much that is (Politis and Romano, 1995). What differs from run to run no single
+//! recording knows: where there are several of a side, runs are drawn first.
+
+use std::f64::consts::FRAC_PI_2;
 
 use crate::analysis::comparison::series::{Series, Sums};
 
@@ -16,10 +20,24 @@ const SEED: u64 = 0x0063_6f70_7974_6178;
 pub(super) struct Sample {
     total: Sums,
     has_cpu: bool,
-    /// Sums of each draw; empty where there are too few cells.
-    draws: Vec<Sums>,
-    /// Independent parts that there are about.
-    parts: usize,
+    /// None where there are too few cells.
+    draws: Option<Draws>,
+}
+
+/// What was drawn.
+struct Draws {
+    /// Of whole blocks, or of runs.
+    whole: Drawn,
+    /// Of blocks of half the length; `None` of runs, which are independent.
+    half: Option<Drawn>,
+    /// Degrees of freedom of the variance.
+    freedom: usize,
+}
+
+/// Sums of each draw, and how many parts were drawn from.
+struct Drawn {
+    sums: Vec<Sums>,
+    parts: f64,
 }
 
 /// A recording whose blocks can be drawn.
@@ -27,7 +45,6 @@ struct Drawable {
     /// Sums of all cells before each, with the cells twice, for blocks that begin near the end.
     before: Vec<Sums>,
     cells: usize,
-    block: usize,
 }
 
 impl Sample {
@@ -43,21 +60,10 @@ impl Sample {
             .filter(|run| !run.cells.is_empty())
             .map(|run| Drawable::new(&run.cells))
             .collect();
-        let parts = match drawable.as_slice() {
-            [one] => one.cells / one.block,
-            several => several.len(),
-        };
-        let mut random = fastrand::Rng::with_seed(SEED);
-        let draws = if parts < 2 {
-            Vec::new()
-        } else {
-            (0..DRAWS).map(|_| draw(&drawable, &mut random)).collect()
-        };
         Self {
             total,
             has_cpu,
-            draws,
-            parts,
+            draws: Draws::new(&drawable),
         }
     }
 
@@ -73,20 +79,88 @@ impl Sample {
 
     /// The standard error of what `metric` makes of the sums, and its degrees of freedom; `None` where
     /// there is too little to tell.
-    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     pub(super) fn error(&self, metric: impl Fn(&Sums) -> Option<f64>) -> Option<(f64, usize)> {
-        let values: Vec<f64> = self.draws.iter().filter_map(metric).collect();
+        let draws = self.draws.as_ref()?;
+        let whole = draws.whole.variance(&metric)?;
+        let half = draws.half.as_ref().map(|half| half.variance(&metric));
+        let variance = match half {
+            // What it would be of blocks without an end; not less than of those that there are.
+            Some(half) => whole.max(2.0 * whole - half?),
+            None => whole,
+        };
+        Some((variance.sqrt(), draws.freedom))
+    }
+}
+
+impl Draws {
+    fn new(runs: &[Drawable]) -> Option<Self> {
+        let mut random = fastrand::Rng::with_seed(SEED);
+        match runs {
+            [one] => {
+                let block = block_length(one.cells);
+                (one.cells / block >= 2).then(|| Self {
+                    whole: Drawn::blocks(one, block, &mut random),
+                    half: Some(Drawn::blocks(one, block.div_ceil(2), &mut random)),
+                    // Of this combination, when blocks are many: 2 / freedom is the square of the
+                    // coefficient of variation of the variance, 8 / 3 blocks' share of all.
+                    freedom: (one.cells * 3 / (block * 4)).max(1),
+                })
+            }
+            [] => None,
+            several => Some(Self {
+                whole: Drawn::runs(several, &mut random),
+                half: None,
+                freedom: several.len() - 1,
+            }),
+        }
+    }
+}
+
+impl Drawn {
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    fn blocks(run: &Drawable, block: usize, random: &mut fastrand::Rng) -> Self {
+        Self {
+            sums: (0..DRAWS)
+                .map(|_| {
+                    let mut sum = Sums::default();
+                    run.draw(block, random, &mut sum);
+                    sum
+                })
+                .collect(),
+            parts: run.cells as f64 / block as f64,
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    fn runs(runs: &[Drawable], random: &mut fastrand::Rng) -> Self {
+        Self {
+            sums: (0..DRAWS)
+                .map(|_| {
+                    let mut sum = Sums::default();
+                    for _ in runs {
+                        let run = &runs[random.usize(..runs.len())];
+                        run.draw(block_length(run.cells), random, &mut sum);
+                    }
+                    sum
+                })
+                .collect(),
+            parts: runs.len() as f64,
+        }
+    }
+
+    /// The variance of what `metric` makes of the draws.
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    fn variance(&self, metric: &impl Fn(&Sums) -> Option<f64>) -> Option<f64> {
+        let values: Vec<f64> = self.sums.iter().filter_map(metric).collect();
         // Draws without a value are those without bytes: a few say little, many that it is unknown.
-        if values.len() < 2 || values.len() * 2 < self.draws.len() {
+        if values.len() < 2 || values.len() * 2 < self.sums.len() {
             return None;
         }
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
         let squares = values.iter().map(|value| (value - mean).powi(2));
-        let variance = squares.sum::<f64>() / count;
         // What is drawn from few parts varies too little by this much.
-        let parts = self.parts as f64;
-        Some(((variance * parts / (parts - 1.0)).sqrt(), self.parts - 1))
+        Some(squares.sum::<f64>() / count * self.parts / (self.parts - 1.0))
     }
 }
 
@@ -102,15 +176,14 @@ impl Drawable {
         Self {
             before,
             cells: cells.len(),
-            block: block_length(cells.len()),
         }
     }
 
     /// Adds as many cells as there are.
-    fn draw(&self, random: &mut fastrand::Rng, sum: &mut Sums) {
+    fn draw(&self, block: usize, random: &mut fastrand::Rng, sum: &mut Sums) {
         let mut left = self.cells;
         while left > 0 {
-            let length = self.block.min(left);
+            let length = block.min(left);
             let start = random.usize(..self.cells);
             sum.add(&self.before[start + length].minus(&self.before[start]));
             left -= length;
@@ -130,38 +203,67 @@ fn block_length(cells: usize) -> usize {
     ((cells as f64).cbrt() * 2.0).ceil() as usize
 }
 
-fn draw(runs: &[Drawable], random: &mut fastrand::Rng) -> Sums {
-    let mut sum = Sums::default();
-    match runs {
-        [one] => one.draw(random, &mut sum),
-        several => {
-            for _ in several {
-                several[random.usize(..several.len())].draw(random, &mut sum);
-            }
+/// Half the width of the interval that has a number in all but a share of `error` of cases, in standard
+/// errors: Student's t.
+#[expect(clippy::cast_precision_loss, reason = "a small number")]
+pub(super) fn quantile(freedom: usize, error: f64) -> f64 {
+    /// Beyond so many it is all but normally distributed.
+    const MOST: usize = 1000;
+    /// Halvings, which leave nothing that 53 bits could tell.
+    const HALVINGS: usize = 60;
+    if freedom == 0 {
+        return f64::INFINITY;
+    }
+    let freedom = freedom.min(MOST);
+    let (mut low, mut high) = (0.0, FRAC_PI_2);
+    for _ in 0..HALVINGS {
+        let angle = f64::midpoint(low, high);
+        if 1.0 - share_within(angle, freedom) > error {
+            low = angle;
+        } else {
+            high = angle;
         }
     }
-    sum
+    low.tan() * (freedom as f64).sqrt()
 }
 
-/// Half the width of a 95% interval, in standard errors: Student's t.
-#[expect(clippy::cast_precision_loss, reason = "a small number")]
-pub(super) fn quantile(freedom: usize) -> f64 {
-    /// By degrees of freedom, from 1 on.
-    const TABLE: [f64; 10] = [
-        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-    ];
-    /// The normal distribution's.
-    const NORMAL: f64 = 1.959_964;
-    match freedom {
-        0 => f64::INFINITY,
-        1..=10 => TABLE[freedom - 1],
-        // Abramowitz and Stegun, 26.7.5.
-        _ => {
-            let (z, freedom) = (NORMAL, freedom as f64);
-            let first = (z.powi(3) + z) / (4.0 * freedom);
-            let second =
-                (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / (96.0 * freedom * freedom);
-            z + first + second
+/// The share of cases that are within tan(angle) * sqrt(freedom) (Abramowitz and Stegun, 26.7.3 and
+/// 26.7.4).
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
+fn share_within(angle: f64, freedom: usize) -> f64 {
+    let (sine, cosine) = angle.sin_cos();
+    let is_odd = freedom % 2 == 1;
+    let mut term = if is_odd { cosine } else { 1.0 };
+    let mut sum = 0.0;
+    for index in (usize::from(is_odd)..freedom.saturating_sub(1)).step_by(2) {
+        sum += term;
+        term *= cosine * cosine * (index as f64 + 1.0) / (index as f64 + 2.0);
+    }
+    if is_odd {
+        (angle + sine * sum) / FRAC_PI_2
+    } else {
+        sine * sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of tables of Student's t.
+    #[test]
+    fn quantiles() {
+        for (freedom, error, expected) in [
+            (1, 0.05, 12.706),
+            (2, 0.05, 4.303),
+            (3, 0.01, 5.841),
+            (10, 0.05, 2.228),
+            (30, 0.001, 3.646),
+            (1_000_000, 0.05, 1.962),
+        ] {
+            let found = quantile(freedom, error);
+            assert!((found - expected).abs() < 0.001, "{freedom}: {found}");
         }
+        assert_eq!(quantile(0, 0.05), f64::INFINITY);
     }
 }

@@ -3,6 +3,9 @@
 use crate::analysis::comparison::bootstrap::{Sample, quantile};
 use crate::analysis::comparison::series::Sums;
 
+/// Share of comparisons of the same thing that tell of a change.
+const FALSE_ALARMS: f64 = 0.05;
+
 /// Bytes of a GB, by which is divided.
 const GB: f64 = 1e9;
 
@@ -48,8 +51,8 @@ pub struct Change {
     pub base: Option<f64>,
     /// What it is.
     pub new: Option<f64>,
-    /// Half the width of the interval that has the true difference in 95 of 100 cases; `None` where the
-    /// recordings have too few steps to tell.
+    /// Half the width of the interval that has the true difference, and those of all other metrics of
+    /// all programs theirs, in 95 of 100 cases; `None` where the recordings have too few steps to tell.
     pub margin: Option<f64>,
     /// Which way it went, where that is more than noise and matters.
     pub evident: Option<Direction>,
@@ -132,35 +135,67 @@ impl Change {
     }
 }
 
-/// How all metrics changed.
-pub(super) fn changes(base: &Sample, new: &Sample, threshold: f64) -> Vec<Change> {
+/// A metric on both sides, and how exactly the difference is known.
+pub(super) struct Difference {
+    metric: Metric,
+    base: Option<f64>,
+    new: Option<f64>,
+    /// Its standard error, and the degrees of freedom of that.
+    error: Option<(f64, usize)>,
+}
+
+/// All metrics on both sides.
+pub(super) fn differences(base: &Sample, new: &Sample) -> Vec<Difference> {
     let metrics = Metric::ALL.iter();
     metrics
-        .map(|metric| change(*metric, base, new, threshold))
+        .map(|metric| Difference::of(*metric, base, new))
         .collect()
 }
 
-fn change(metric: Metric, base: &Sample, new: &Sample, threshold: f64) -> Change {
-    let is_known = metric != Metric::CpuPerGb || (base.has_cpu() && new.has_cpu());
-    let value = |sample: &Sample| metric.of(sample.total()).filter(|_| is_known);
-    let (old, now) = (value(base), value(new));
-    let of = |sums: &Sums| metric.of(sums);
-    let margin = match (base.error(of), new.error(of)) {
-        (Some((old, old_freedom)), Some((now, now_freedom))) if is_known => {
-            let error = old.hypot(now);
-            Some(error * quantile(freedom((old, old_freedom), (now, now_freedom))))
+impl Difference {
+    fn of(metric: Metric, base: &Sample, new: &Sample) -> Self {
+        let is_known = metric != Metric::CpuPerGb || (base.has_cpu() && new.has_cpu());
+        let value = |sample: &Sample| metric.of(sample.total()).filter(|_| is_known);
+        let (old, now) = (value(base), value(new));
+        let of = |sums: &Sums| metric.of(sums);
+        let error = match (old, now, base.error(of), new.error(of)) {
+            (Some(_), Some(_), Some(old), Some(now)) => {
+                Some((old.0.hypot(now.0), freedom(old, now)))
+            }
+            _ => None,
+        };
+        Self {
+            metric,
+            base: old,
+            new: now,
+            error,
         }
-        _ => None,
-    };
-    let mut change = Change {
-        metric,
-        base: old,
-        new: now,
-        margin,
-        evident: None,
-    };
-    change.evident = evident(&change, threshold);
-    change
+    }
+
+    /// Whether it could be taken for a change by chance.
+    pub(super) fn is_noisy(&self) -> bool {
+        self.error.is_some_and(|(error, _)| error > 0.0)
+    }
+
+    /// What is said of it, as one of so many that are noisy: one false alarm in twenty comparisons is
+    /// one of all of them (Bonferroni).
+    #[expect(clippy::cast_precision_loss, reason = "a small number")]
+    pub(super) fn change(&self, noisy: usize, threshold: f64) -> Change {
+        let level = FALSE_ALARMS / noisy.max(1) as f64;
+        let margin = self.error.map(|(error, freedom)| match error {
+            0.0 => 0.0,
+            error => error * quantile(freedom, level),
+        });
+        let mut change = Change {
+            metric: self.metric,
+            base: self.base,
+            new: self.new,
+            margin,
+            evident: None,
+        };
+        change.evident = evident(&change, threshold);
+        change
+    }
 }
 
 /// Degrees of freedom of the error of a difference (Welch, 1947; Satterthwaite, 1946).

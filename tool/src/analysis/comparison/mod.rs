@@ -90,28 +90,24 @@ impl GroupChange {
 #[must_use]
 pub fn compare(base: &[Run<'_>], new: &[Run<'_>], options: &ComparisonOptions) -> Comparison {
     let matched = matching::groups(base, new, options.by);
-    let change = |group: Option<&matching::Group>| {
-        let members = |side: fn(&matching::Group) -> &matching::Members| group.map(side);
-        let (base_members, new_members) =
-            (members(|group| &group.base), members(|group| &group.new));
-        let count = |runs: &[Run<'_>], members: Option<&matching::Members>| match members {
-            Some(members) => members.len(),
-            None => runs.iter().map(|run| run.audit.processes.len()).sum(),
-        };
-        let old = side(base, base_members);
-        let now = side(new, new_members);
-        GroupChange {
-            name: group.map(|group| group.name.clone()).unwrap_or_default(),
-            base_processes: count(base, base_members),
-            new_processes: count(new, new_members),
-            changes: metric::changes(&old, &now, options.threshold),
-            sites: match group {
-                Some(group) => sites::changes(base, new, group),
-                None => Vec::new(),
-            },
-        }
-    };
-    let mut groups: Vec<GroupChange> = matched.iter().map(|group| change(Some(group))).collect();
+    let differences: Vec<_> = matched
+        .iter()
+        .map(|group| {
+            let (old, now) = (side(base, Some(&group.base)), side(new, Some(&group.new)));
+            metric::differences(&old, &now)
+        })
+        .collect();
+    let noisy = differences.iter().flatten();
+    let noisy = noisy.filter(|difference| difference.is_noisy()).count();
+    let groups = matched.iter().zip(&differences);
+    let groups = groups.map(|(group, differences)| GroupChange {
+        name: group.name.clone(),
+        base_processes: group.base.len(),
+        new_processes: group.new.len(),
+        changes: changes(differences, noisy, options),
+        sites: sites::changes(base, new, group),
+    });
+    let mut groups: Vec<GroupChange> = groups.collect();
     let loss = |group: &GroupChange| {
         let change = group.change(Metric::LostPerSecond);
         change.map_or(0.0, |change| change.difference().unwrap_or(0.0))
@@ -119,9 +115,36 @@ pub fn compare(base: &[Run<'_>], new: &[Run<'_>], options: &ComparisonOptions) -
     // Stable: those that lose as much stay in the order of their names.
     groups.sort_by(|a, b| loss(b).total_cmp(&loss(a)));
     Comparison {
-        total: change(None),
+        total: total(base, new, options),
         groups,
     }
+}
+
+/// What changed of all processes together.
+fn total(base: &[Run<'_>], new: &[Run<'_>], options: &ComparisonOptions) -> GroupChange {
+    let count = |runs: &[Run<'_>]| runs.iter().map(|run| run.audit.processes.len()).sum();
+    let differences = metric::differences(&side(base, None), &side(new, None));
+    let noisy = differences
+        .iter()
+        .filter(|difference| difference.is_noisy());
+    GroupChange {
+        name: String::new(),
+        base_processes: count(base),
+        new_processes: count(new),
+        changes: changes(&differences, noisy.count(), options),
+        sites: Vec::new(),
+    }
+}
+
+fn changes(
+    differences: &[metric::Difference],
+    noisy: usize,
+    options: &ComparisonOptions,
+) -> Vec<Change> {
+    differences
+        .iter()
+        .map(|difference| difference.change(noisy, options.threshold))
+        .collect()
 }
 
 /// What one side has of some processes; of all without members.

@@ -1,16 +1,20 @@
 //! Names for the frames of stacks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::stacks::{StackId, Unnamed};
-use crate::model::{Frame, ProcessId, Stack};
-use crate::stack::module::ModuleKind;
+use crate::model::{Build, Frame, ProcessId, Stack};
+use crate::stack::module::{Module, ModuleKind};
 use crate::stack::symbols::{ProcessFiles, Symbolizer};
 use crate::stack::unwind::Location;
 
 /// Processes whose files are kept for the time when their code is named.
 const MAX_PROCESSES: usize = 1_024;
+
+/// Builds that are noted.
+const MAX_BUILDS: usize = 16_384;
 
 /// The files of processes that were sampled.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +43,7 @@ pub(in crate::capture) struct Namer {
     symbols: Symbolizer,
     /// In the order of their ids.
     named: Vec<Arc<Stack>>,
+    builds: BTreeSet<Build>,
 }
 
 impl Namer {
@@ -52,6 +57,11 @@ impl Namer {
         self.named.get(id.index()).cloned()
     }
 
+    /// Which builds the files are that it has named code of.
+    pub(super) fn builds(&self) -> &BTreeSet<Build> {
+        &self.builds
+    }
+
     /// Names the stacks that come after those that it has named.
     pub(super) fn name(&mut self, stacks: &[Arc<Unnamed>], processes: &Processes) {
         for stack in stacks {
@@ -59,6 +69,9 @@ impl Namer {
             for location in &stack.locations {
                 match stack.process {
                     Some(process) => {
+                        if let Some(module) = &location.module {
+                            note_build(&mut self.builds, module);
+                        }
                         let files = processes.of(process);
                         name_user(&mut self.symbols, location, files, &mut frames);
                     }
@@ -70,6 +83,23 @@ impl Namer {
                 end: stack.end,
             }));
         }
+    }
+}
+
+fn note_build(builds: &mut BTreeSet<Build>, module: &Module) {
+    let Some(bytes) = module.build_id() else {
+        return;
+    };
+    let mut id = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = write!(id, "{byte:02x}");
+    }
+    if builds.len() < MAX_BUILDS {
+        builds.insert(Build {
+            module: Arc::clone(module.name()),
+            id: id.into(),
+        });
     }
 }
 

@@ -115,6 +115,7 @@ impl Unfinished {
                     time: tick.saturating_mul(u32::try_from(samples).unwrap_or(u32::MAX)),
                 })
                 .collect(),
+            builds: namer.builds().clone(),
             sampling: Sampling {
                 dropped: self.sampling.dropped + dropped,
                 ..self.sampling

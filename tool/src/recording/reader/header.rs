@@ -11,7 +11,7 @@ use crate::recording::reader::{named, unsigned, wrong};
 /// What is said of all of it.
 pub(super) struct Header {
     pub(super) complete: bool,
-    /// Of a complete one.
+    /// Of a complete one; since version 2 of any.
     pub(super) checksum: Option<u32>,
     /// Without a duration: that is the steps'.
     pub(super) window: Window,

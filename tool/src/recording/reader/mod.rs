@@ -1,11 +1,13 @@
 //! Reads a recording. Whoever made the file may have meant harm: its schema must be ours to the letter,
 //! what it says is checked, and an error says what is wrong with it.
 
+mod builds;
 mod counters;
 mod header;
 mod open;
 mod processes;
 mod profile;
+mod salvage;
 mod stacks;
 mod steps;
 mod timeline;
@@ -19,12 +21,15 @@ use rusqlite::{Connection, Row};
 use crate::model::{ProcessFacts, ProcessId, Snapshot, Timeline, Window};
 use crate::recording::{RecordingError, checksum};
 use header::Header;
+pub use open::is_recording;
 use processes::Processes;
 use steps::{Range, Steps};
 
 /// A recording that is read.
 pub struct Recording {
     connection: Connection,
+    /// Of the schema.
+    version: u32,
     path: PathBuf,
     header: Option<Header>,
     steps: Steps,
@@ -48,23 +53,47 @@ impl Recording {
     ///
     /// Where it is none, a newer one, or damaged.
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
-        let connection = open::open(path)?;
-        let damaged = |error| RecordingError::reading(path, &error);
-        let header = header::read(&connection).map_err(damaged)?;
-        let steps = Steps::read(&connection).map_err(damaged)?;
-        if let Some(header) = header.as_ref().filter(|header| header.complete)
-            && header.checksum != Some(checksum::of(&connection).map_err(damaged)?)
-        {
+        let (connection, version) = open::open(path)?;
+        let recording = Self::of(path, connection, version)?;
+        let sum = checksum::of(&recording.connection, version)
+            .map_err(|error| RecordingError::reading(path, &error))?;
+        let is_other = |header: &Header| {
+            let is_due = header.complete || version >= checksum::SUMS;
+            is_due && header.checksum != Some(sum)
+        };
+        if recording.header.as_ref().is_some_and(is_other) {
             return Err(RecordingError::Damaged {
                 path: path.to_owned(),
                 what: "its checksum is another".to_owned(),
             });
         }
+        Ok(recording)
+    }
+
+    /// What is left of a recording that is damaged: an incomplete one, in which numbers may be wrong.
+    ///
+    /// # Errors
+    ///
+    /// Where nothing of it can be read.
+    pub fn salvaged(path: &Path) -> Result<Self, RecordingError> {
+        let (file, version) = open::open_damaged(path)?;
+        let copy = salvage::salvage(&file, version)
+            .map_err(|error| RecordingError::reading(path, &error))?;
+        let mut left = Self::of(path, copy, version)?;
+        if let Some(header) = &mut left.header {
+            header.complete = false;
+        }
+        Ok(left)
+    }
+
+    fn of(path: &Path, connection: Connection, version: u32) -> Result<Self, RecordingError> {
+        let damaged = |error| RecordingError::reading(path, &error);
         Ok(Self {
+            header: header::read(&connection).map_err(damaged)?,
+            steps: Steps::read(&connection).map_err(damaged)?,
             connection,
+            version,
             path: path.to_owned(),
-            header,
-            steps,
         })
     }
 
@@ -89,9 +118,15 @@ impl Recording {
     pub fn snapshot(&self, selection: &Selection) -> Result<Snapshot, RecordingError> {
         let range = self.range(selection)?;
         let header = self.header.as_ref().ok_or_else(|| self.empty(selection))?;
-        let read = || -> rusqlite::Result<Snapshot> {
+        let read = || -> rusqlite::Result<Result<Snapshot, RecordingError>> {
             let processes = processes::read(&self.connection)?;
             let wanted = Wanted::new(&processes, selection);
+            if let Some(pid) = selection.missing(&processes) {
+                return Ok(Err(RecordingError::NoProcess {
+                    path: self.path.clone(),
+                    pid,
+                }));
+            }
             let counts = counters::read(&self.connection, &range, &wanted)?;
             let first = self.steps.sums_before(&range);
             let last = self.steps.sums_at(&range);
@@ -118,11 +153,12 @@ impl Recording {
                 without_profile: header.without_profile.clone(),
                 is_incomplete: !header.complete,
             };
+            snapshot.profile.builds = builds::read(&self.connection, self.version)?;
             snapshot.profile.sampling = last.sampling_since(first, header.first_interval);
             counts.put_into(&mut snapshot);
-            Ok(snapshot)
+            Ok(Ok(snapshot))
         };
-        read().map_err(|error| RecordingError::reading(&self.path, &error))
+        read().map_err(|error| RecordingError::reading(&self.path, &error))?
     }
 
     /// How the counts of the selected part came over time, in at most so many cells.
@@ -159,9 +195,17 @@ impl Recording {
         RecordingError::EmptyRange {
             path: self.path.clone(),
             from: time(selection.from.unwrap_or_default()),
-            to: time(selection.to.unwrap_or(length)),
+            to: selection.to.map_or_else(|| "its end".to_owned(), time),
             length: time(length),
         }
+    }
+}
+
+impl Selection {
+    /// The first that is not there of those that are asked for.
+    fn missing(&self, processes: &Processes) -> Option<u32> {
+        let is_there = |pid: &u32| processes.values().any(|(id, _)| id.pid == *pid);
+        self.pids.iter().copied().find(|pid| !is_there(pid))
     }
 }
 

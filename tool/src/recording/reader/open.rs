@@ -25,12 +25,43 @@ const APPLICATION_ID_AT: usize = 68;
 /// No string or blob of a recording is longer.
 const LONGEST_VALUE: i32 = 4 << 20;
 
-/// Opens it for reading; nothing that is written to it from now on is seen.
-pub(super) fn open(path: &Path) -> Result<Connection, RecordingError> {
+/// Whether a file says that it is a recording.
+#[must_use]
+pub fn is_recording(path: &Path) -> bool {
+    check_header(path).is_ok()
+}
+
+/// Opens it for reading, and gives the version of its schema; nothing that is written to it from now on
+/// is seen.
+pub(super) fn open(path: &Path) -> Result<(Connection, u32), RecordingError> {
+    let connection = open_unchecked(path)?;
+    let version = version(path, &connection)?;
+    check_schema(path, &connection, version)?;
+    let check: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| RecordingError::reading(path, &error))?;
+    if check != "ok" {
+        return Err(RecordingError::Damaged {
+            path: path.to_owned(),
+            what: check.replace('\n', " "),
+        });
+    }
+    Ok((connection, version))
+}
+
+/// The same of a file that is damaged, as far as that has the tables of a recording.
+pub(super) fn open_damaged(path: &Path) -> Result<(Connection, u32), RecordingError> {
+    let connection = open_unchecked(path)?;
+    let version = version(path, &connection)?;
+    check_schema(path, &connection, version)?;
+    Ok((connection, version))
+}
+
+fn open_unchecked(path: &Path) -> Result<Connection, RecordingError> {
     check_header(path)?;
     let reading = |error: &rusqlite::Error| RecordingError::reading(path, error);
-    let connection = match connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY) {
-        Ok(connection) => connection,
+    match connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        Ok(connection) => Ok(connection),
         Err(error) if needs_rollback(&error) => {
             // Its copytax was ended in the middle of a step, which SQLite takes back.
             let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE);
@@ -41,22 +72,10 @@ pub(super) fn open(path: &Path) -> Result<Connection, RecordingError> {
                     }
                 }
                 _ => reading(&error),
-            })?
+            })
         }
-        Err(error) => return Err(reading(&error)),
-    };
-    check_version(path, &connection)?;
-    check_schema(path, &connection)?;
-    let check: String = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(|error| reading(&error))?;
-    if check != "ok" {
-        return Err(RecordingError::Damaged {
-            path: path.to_owned(),
-            what: check.replace('\n', " "),
-        });
+        Err(error) => Err(reading(&error)),
     }
-    Ok(connection)
 }
 
 /// Before SQLite looks at it: most files are no databases, and most databases are no recordings.
@@ -101,35 +120,33 @@ fn needs_rollback(error: &rusqlite::Error) -> bool {
     )
 }
 
-fn check_version(path: &Path, connection: &Connection) -> Result<(), RecordingError> {
+fn version(path: &Path, connection: &Connection) -> Result<u32, RecordingError> {
     let found: i64 = connection
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .map_err(|error| RecordingError::reading(path, &error))?;
-    if found > i64::from(VERSION) {
-        return Err(RecordingError::Newer {
+    match u32::try_from(found) {
+        Ok(version @ 1..=VERSION) => Ok(version),
+        Ok(1..) => Err(RecordingError::Newer {
             path: path.to_owned(),
             found,
             known: VERSION,
-        });
-    }
-    if found < 1 {
-        return Err(RecordingError::Damaged {
+        }),
+        _ => Err(RecordingError::Damaged {
             path: path.to_owned(),
             what: format!("there never was a schema of version {found}"),
-        });
+        }),
     }
-    Ok(())
 }
 
 /// The file must have exactly the tables of its version: what else there is could be code of somebody
 /// else, as triggers and views are.
-fn check_schema(path: &Path, connection: &Connection) -> Result<(), RecordingError> {
+fn check_schema(path: &Path, connection: &Connection, version: u32) -> Result<(), RecordingError> {
     let read = || -> rusqlite::Result<BTreeSet<String>> {
         let mut query = connection.prepare("SELECT sql FROM sqlite_schema")?;
         query.query_map([], |row| row.get(0))?.collect()
     };
     let found = read().map_err(|error| RecordingError::reading(path, &error))?;
-    let known: BTreeSet<String> = statements().map(str::to_owned).collect();
+    let known: BTreeSet<String> = statements(version).map(str::to_owned).collect();
     if found != known {
         return Err(RecordingError::Damaged {
             path: path.to_owned(),

@@ -6,8 +6,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::model::{
-    Call, CallSite, Class, CpuSite, EndpointKind, Estimate, ProcessId, Profile, Sampling, Sharing,
-    SiteKind,
+    Call, CallSite, Class, CpuSite, EndpointKind, Estimate, ProcessId, Profile, Sharing, SiteKind,
 };
 use crate::recording::names;
 use crate::recording::reader::stacks::Stacks;
@@ -15,13 +14,13 @@ use crate::recording::reader::steps::Range;
 use crate::recording::reader::{Wanted, named, unsigned, wrong};
 use crate::recording::since::less_of;
 
-/// Reads the sites of the processes that are wanted; how was sampled is left out.
+/// Reads the sites of the processes that are wanted; how was sampled, and builds, are left out.
 pub(super) fn read(file: &Connection, range: &Range, wanted: &Wanted) -> rusqlite::Result<Profile> {
     let stacks = Stacks::read(file)?;
     Ok(Profile {
         call_sites: call_sites(file, range, wanted, &stacks)?,
         cpu: cpu_sites(file, range, wanted, &stacks)?,
-        sampling: Sampling::default(),
+        ..Profile::default()
     })
 }
 

@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use rusqlite::Connection;
+
 use super::*;
 
 /// Rows of a table have no order.
@@ -243,6 +245,27 @@ fn what_is_redacted_is_not_in_the_file() {
             "{kept}"
         );
     }
+    let recording = Recording::open(&path).expect("a recording");
+    let found = recording.snapshot(&Selection::default()).expect("all");
+    assert_eq!(sorted(found), sorted(last));
+}
+
+/// One of the first version has no builds.
+#[test]
+fn older_versions_are_read() {
+    let (_folder, path) = place();
+    let (writer, mut last) = {
+        let mut writer = Writer::create(&path, OPTIONS).expect("a recording");
+        let mut last = after(70);
+        last.profile.builds.clear();
+        writer.step(&last).expect("a step");
+        (writer, last)
+    };
+    drop(writer);
+    Connection::open(&path)
+        .and_then(|file| file.execute_batch("DROP TABLE build; PRAGMA user_version = 1"))
+        .expect("as it was");
+    last.is_incomplete = true;
     let recording = Recording::open(&path).expect("a recording");
     let found = recording.snapshot(&Selection::default()).expect("all");
     assert_eq!(sorted(found), sorted(last));

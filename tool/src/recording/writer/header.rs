@@ -5,7 +5,6 @@ use std::time::SystemTime;
 use rusqlite::{Connection, named_params};
 
 use crate::model::{SiteKind, Snapshot};
-use crate::recording::checksum;
 use crate::recording::writer::RecordingOptions;
 use crate::recording::writer::step::nanoseconds;
 
@@ -57,7 +56,6 @@ pub(super) fn complete(file: &Connection, last: &Snapshot) -> rusqlite::Result<(
             command.and_then(|outcome| outcome.exit_code),
             command.and_then(|outcome| outcome.signal),
         ),
-    )?;
-    file.execute("UPDATE recording SET checksum = ?1", [checksum::of(file)?])
-        .map(drop)
+    )
+    .map(drop)
 }

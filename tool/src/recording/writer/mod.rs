@@ -1,5 +1,6 @@
 //! Writes a recording, step by step.
 
+mod builds;
 mod counters;
 mod finding;
 mod header;
@@ -16,8 +17,10 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::model::{Finding, Snapshot};
 use crate::recording::RecordingError;
+use crate::recording::checksum::Checksum;
 use crate::recording::create::create;
 use crate::recording::since::since;
+use builds::Builds;
 use counters::Counters;
 use processes::Processes;
 use profile::Sites;
@@ -36,6 +39,7 @@ pub struct RecordingOptions {
 /// A recording that is being written.
 pub struct Writer {
     connection: Connection,
+    checksum: Checksum,
     path: PathBuf,
     options: RecordingOptions,
     state: State,
@@ -67,6 +71,7 @@ struct State {
     processes: Processes,
     counters: Counters,
     sites: Sites,
+    builds: Builds,
 }
 
 impl Writer {
@@ -76,8 +81,12 @@ impl Writer {
     ///
     /// Where it is there already, or cannot be made.
     pub fn create(path: &Path, options: RecordingOptions) -> Result<Self, RecordingError> {
+        let connection = create(path, options.overwrite)?;
+        let checksum = Checksum::of_empty(&connection)
+            .map_err(|error| RecordingError::writing(path, &error))?;
         Ok(Self {
-            connection: create(path, options.overwrite)?,
+            connection,
+            checksum,
             path: path.to_owned(),
             options,
             state: State::default(),
@@ -179,13 +188,16 @@ impl Writer {
             processes,
             counters,
             sites,
+            builds,
         } = &mut self.state;
         processes.write(&transaction, snapshot)?;
         counters.write(&transaction, step, snapshot, processes)?;
         sites.write(&transaction, step, &snapshot.profile, processes)?;
+        builds.write(&transaction, &snapshot.profile.builds)?;
         if let Some(chunk) = counters.pack(&transaction, step)? {
             profile::thin_out(&transaction, chunk)?;
         }
+        self.checksum.write(&transaction)?;
         transaction.commit()?;
         self.summary.steps = step;
         Ok(())
@@ -199,6 +211,7 @@ impl Writer {
             finding::write(&transaction, finding, &mut self.state)?;
         }
         header::complete(&transaction, last)?;
+        self.checksum.write(&transaction)?;
         transaction.commit()
     }
 }

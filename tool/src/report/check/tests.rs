@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::*;
 use crate::analysis::catalog::Catalog;
 use crate::analysis::policy::{Policy, evaluate, parse};
-use crate::model::Audit;
-use crate::report::fixture::{findings, hostile_findings};
+use crate::model::{Audit, CommandOutcome};
+use crate::report::fixture::schema::assert_valid;
+use crate::report::fixture::{findings, hostile_findings, nothing_moved};
 
 const POLICY: &str = "[[policy]]\nmin_hit_rate = 0.999\nforbid = [\"fixable\", \"kernel_copied\"]\n\
                       [[policy]]\nprocess = \"none<such>\"\nmax_lost_bytes = 0\n";
@@ -75,6 +76,7 @@ fn formats_are_well_formed() {
 
         let json = text(&audit, write_json);
         let json: Value = serde_json::from_str(&json).expect("JSON");
+        assert_valid(include_str!("../../../../docs/check.schema.json"), &json);
         assert_eq!(json["passed"], false);
         assert_eq!(json["checks"].as_array().map(Vec::len), Some(4));
     }
@@ -102,6 +104,28 @@ fn places_are_told_from_the_root_of_the_sources() {
         outside.contains("file:///home/ada/filesrv/internal/wrap/reader.go"),
         "{outside}"
     );
+}
+
+/// Each condition has its line in the schema.
+#[test]
+fn all_conditions_are_valid_json() {
+    let policy = "[[policy]]\nmin_hit_rate = 0.5\nmax_lost_bytes = 9\nmax_lost_share = 0.5\n\
+                  forbid = [\"G1\"]\n[[policy]]\nprocess = \"none\"\nmax_lost_bytes = 9\n";
+    let policies = parse(policy, Catalog::builtin()).expect("a policy");
+    for mut audit in [findings(), nothing_moved()] {
+        audit.command = Some(CommandOutcome {
+            command: vec!["false".to_owned()],
+            pid: 7,
+            exit_code: Some(1),
+            signal: None,
+        });
+        let mut out = Vec::new();
+        write_json(&mut out, &evaluate(&policies, &audit)).expect("memory");
+        let json: Value = serde_json::from_slice(&out).expect("JSON");
+        let checks = json["checks"].as_array().expect("checks");
+        assert_eq!(checks.len(), 6, "{json}");
+        assert_valid(include_str!("../../../../docs/check.schema.json"), &json);
+    }
 }
 
 /// What a process calls itself cannot make another annotation, or steer a terminal.

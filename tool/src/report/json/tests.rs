@@ -31,9 +31,7 @@ fn with_profile(audit: &Audit, profile: Option<&Profile>) -> String {
 }
 
 fn validator() -> Validator {
-    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
-    jsonschema::draft202012::meta::validate(&schema).expect("the schema is a schema");
-    jsonschema::draft202012::new(&schema).expect("the schema is a schema")
+    fixture::schema::validator(SCHEMA)
 }
 
 #[test]

@@ -4,6 +4,8 @@ mod proto;
 mod tables;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, fuzzing))]
+mod verify;
 
 use std::io;
 use std::time::SystemTime;
@@ -16,6 +18,9 @@ use crate::model::{CallSite, EndpointKind, Estimate, SiteKind};
 use crate::report::graph::{Facts, GraphOptions, Only, Sampled, Weight, Weighted, weighted};
 use proto::{Label, Profile, Sample, ValueType};
 use tables::Tables;
+
+#[cfg(any(test, fuzzing))]
+pub(crate) use verify::verify;
 
 /// What each sample has, in this order.
 const SAMPLE_TYPES: [(&str, &str); 4] = [
@@ -75,6 +80,7 @@ fn profile(sampled: &Sampled<'_>, options: &GraphOptions) -> Profile {
     {
         profile.comment.push(tables.string(comment));
     }
+    tables.set_builds(&sampled.profile.builds);
     tables.store(&mut profile);
     profile
 }

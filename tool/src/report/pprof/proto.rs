@@ -76,6 +76,9 @@ pub(super) struct Mapping {
     pub(super) memory_limit: u64,
     #[prost(int64, tag = "5")]
     pub(super) filename: i64,
+    /// 0 where it is not known.
+    #[prost(int64, tag = "6")]
+    pub(super) build_id: i64,
     /// All is named that can be: nobody is to look again, on another machine.
     #[prost(bool, tag = "7")]
     pub(super) has_functions: bool,

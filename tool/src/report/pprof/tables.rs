@@ -1,10 +1,10 @@
 //! What samples refer to by number: strings, functions, modules and places in code.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::proto::{Function, Line, Location, Mapping, Profile};
 use crate::analysis::frame_name;
-use crate::model::Frame;
+use crate::model::{Build, Frame};
 use crate::report::graph::Step;
 
 /// Collects each thing once.
@@ -131,6 +131,7 @@ impl Tables {
                 memory_start: 0,
                 memory_limit: u64::MAX,
                 filename,
+                build_id: 0,
                 has_functions: true,
                 has_filenames: true,
                 has_line_numbers: true,
@@ -138,6 +139,23 @@ impl Tables {
             });
         }
         id
+    }
+
+    /// Says which builds the modules are, where a name stands for one only.
+    pub(super) fn set_builds(&mut self, builds: &BTreeSet<Build>) {
+        let mut ids: HashMap<&str, Option<&str>> = HashMap::new();
+        for Build { module, id } in builds {
+            ids.entry(&**module)
+                .and_modify(|known| *known = None)
+                .or_insert(Some(&**id));
+        }
+        for index in 0..self.mappings.len() {
+            let name = usize::try_from(self.mappings[index].filename);
+            let name = name.ok().and_then(|name| self.strings.get(name));
+            if let Some(id) = name.and_then(|name| ids.get(name.as_str()).copied().flatten()) {
+                self.mappings[index].build_id = self.string(id);
+            }
+        }
     }
 
     /// Puts everything where samples look for it.

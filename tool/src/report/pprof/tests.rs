@@ -2,17 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use flate2::read::GzDecoder;
 use proptest::prelude::proptest;
-use proptest::{prop_assert, prop_assert_eq};
-use prost::Message as _;
 
 use super::proto::Profile;
-use super::write;
+use super::{verify, write};
 use crate::report::fixture::profile::{self, Fixture};
 use crate::report::graph::{GraphOptions, Only, Side};
 
@@ -33,11 +29,7 @@ fn compressed(fixture: &Fixture, options: &GraphOptions) -> Vec<u8> {
 }
 
 fn decoded(fixture: &Fixture, options: &GraphOptions) -> Profile {
-    let mut bytes = Vec::new();
-    GzDecoder::new(compressed(fixture, options).as_slice())
-        .read_to_end(&mut bytes)
-        .expect("gzip");
-    Profile::decode(bytes.as_slice()).expect("a profile")
+    verify::decoded(&compressed(fixture, options))
 }
 
 fn text(profile: &Profile, number: i64) -> &str {
@@ -95,6 +87,18 @@ fn what_is_put_in_comes_out() {
 }
 
 #[test]
+fn modules_have_their_build_ids() {
+    let profile = decoded(&profile::machine(), &ALL);
+    let id = |module: &str| {
+        let mut mappings = profile.mapping.iter();
+        let mapping = mappings.find(|mapping| text(&profile, mapping.filename) == module);
+        mapping.map(|mapping| text(&profile, mapping.build_id))
+    };
+    assert_eq!(id("/opt/filesrv/bin/filesrv"), Some("0a1b2c"));
+    assert_eq!(id("[kernel]"), Some(""));
+}
+
+#[test]
 fn inlined_functions_share_a_place() {
     let profile = decoded(&profile::machine(), &ALL);
     let place = profile
@@ -123,31 +127,7 @@ proptest! {
         fixture in profile::any(),
         options in profile::any_options(),
     ) {
-        let profile = decoded(&fixture, &options);
-        let strings = i64::try_from(profile.string_table.len()).expect("small");
-        prop_assert_eq!(&profile.string_table[0], "");
-        for (index, function) in (1..).zip(&profile.function) {
-            prop_assert_eq!(function.id, index);
-            prop_assert!(function.name < strings && function.filename < strings);
-        }
-        for (index, mapping) in (1..).zip(&profile.mapping) {
-            prop_assert_eq!(mapping.id, index);
-            prop_assert!(mapping.filename < strings);
-        }
-        for (index, location) in (1..).zip(&profile.location) {
-            prop_assert_eq!(location.id, index);
-            prop_assert!(location.mapping_id <= profile.mapping.len() as u64);
-            prop_assert!(!location.line.is_empty());
-            for line in &location.line {
-                prop_assert!((1..=profile.function.len() as u64).contains(&line.function_id));
-            }
-        }
-        for sample in &profile.sample {
-            prop_assert_eq!(sample.value.len(), profile.sample_type.len());
-            for id in &sample.location_id {
-                prop_assert!((1..=profile.location.len() as u64).contains(id));
-            }
-        }
+        verify(&compressed(&fixture, &options));
     }
 }
 

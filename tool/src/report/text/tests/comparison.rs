@@ -11,6 +11,7 @@ use crate::model::EndpointKind::{File, Tcp};
 use crate::model::{
     Audit, Call, CallSite, CellCounts, Class, Estimate, Profile, SiteKind, Timeline,
 };
+use crate::report::fixture::schema::assert_valid;
 use crate::report::json;
 use crate::report::text::write_comparison;
 
@@ -95,7 +96,7 @@ fn a_lost_fast_path() {
           hit rate          100.0% -> 0.0%            lower by 100.0 ±0.0 points
           lost per second   0 B -> 95.4 MiB           more by 95.4 MiB ±0 B
           lost per GB sent  0 B -> 953.7 MiB          more by 953.7 MiB ±0 B
-          calls per GB sent 90 -> 30,530              more by 30,440 ±2
+          calls per GB sent 90 -> 30,530              more by 30,440 ±3
           CPU per GB sent   200.0 ms -> 200.0 ms      no change
           gone: sendfile by send\x1b_file, file -> tcp, 2.8 GiB ±280.4 MiB
           new: read+write by main.justReader.Read (main.go:18), file -> tcp, 2.8 GiB
@@ -110,6 +111,7 @@ fn programs_get_numbers() {
     let names = ["a.ctx".to_owned()];
     json::write_comparison(&mut out, &comparison(), &names, &names).expect("memory");
     let json: serde_json::Value = serde_json::from_slice(&out).expect("JSON");
+    assert_valid(include_str!("../../../../../docs/diff.schema.json"), &json);
     assert_eq!(json["schema"], "copytax.diff/1");
     assert_eq!(json["worse"], true);
     let hit_rate = &json["groups"][0]["metrics"][0];
