@@ -12,6 +12,7 @@ pub mod cli;
 pub mod fuzzing;
 pub mod host;
 pub mod lab;
+pub mod live;
 pub mod model;
 pub mod probe;
 pub mod recording;

@@ -6,9 +6,10 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-const SUBCOMMANDS: [&str; 10] = [
+const SUBCOMMANDS: [&str; 11] = [
     "audit",
     "record",
+    "top",
     "report",
     "diff",
     "check",
@@ -209,6 +210,7 @@ fn manual_pages() {
         "record.1",
         "report.1",
         "serve.1",
+        "top.1",
     ]
     .map(|n| format!("copytax-{n}"));
     assert_eq!(names, [&expected[..], &["copytax.1".to_owned()]].concat());

@@ -180,7 +180,7 @@ impl Tally {
                 sink: key.sink,
                 class: key.class,
                 sharing: key.sharing,
-                lost: is_bounce(key.class) && route(key.source, key.sink).kernel_path.is_ok(),
+                lost: is_lost(key.class, key.source, key.sink),
                 bytes: sums.bytes,
                 calls: sums.calls,
                 first_ns: sums.first_ns,
@@ -204,6 +204,11 @@ impl Tally {
             syscalls: self.syscalls,
         }
     }
+}
+
+/// Whether the kernel could have moved bytes that were read and written.
+pub(super) fn is_lost(class: Class, source: EndpointKind, sink: EndpointKind) -> bool {
+    is_bounce(class) && route(source, sink).kernel_path.is_ok()
 }
 
 /// How a call moves bytes to a sink; `None` for calls that only bring bytes in.
@@ -240,8 +245,21 @@ const fn intended_class(error: &ErrorCount) -> Option<Class> {
 
 /// The bytes of one flow, under the class they count as.
 fn classify(flow: &Flow) -> ByteClasses {
+    let mut classes = of_class(flow.class, flow.bytes, flow.lost);
+    classes.kernel_copied = copied(flow.class, flow.sharing, flow.bytes);
+    classes
+}
+
+/// The part of `bytes` that the kernel is known to have copied, though a zero-copy call delivered them.
+pub(super) fn copied(class: Class, sharing: Sharing, bytes: u64) -> u64 {
+    let is_copied = sharing.verdict() == Some(SharingVerdict::Copied) && class != Class::Staged;
+    if is_copied { bytes } else { 0 }
+}
+
+/// Bytes of one class.
+pub(super) fn of_class(class: Class, bytes: u64, lost: bool) -> ByteClasses {
     let mut classes = ByteClasses::default();
-    let field = match flow.class {
+    let field = match class {
         Class::ZeroCopy | Class::ByReference => &mut classes.zero_copy,
         Class::Staged => &mut classes.staged,
         Class::SameBuffer | Class::SameContent => &mut classes.bounced,
@@ -251,13 +269,9 @@ fn classify(flow: &Flow) -> ByteClasses {
         // Reads are no flow; if one came here it would be counted as what is not understood.
         Class::Unknown | Class::Ingest => &mut classes.unknown,
     };
-    *field = flow.bytes;
-    let is_copied = flow.sharing.verdict() == Some(SharingVerdict::Copied);
-    if is_copied && flow.class != Class::Staged {
-        classes.kernel_copied = flow.bytes;
-    }
-    if flow.lost {
-        classes.lost = flow.bytes;
+    *field = bytes;
+    if lost {
+        classes.lost = bytes;
     }
     classes
 }

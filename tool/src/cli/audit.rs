@@ -8,6 +8,9 @@ use super::diagnosis::DiagnosisArgs;
 use super::engine::EngineArgs;
 use super::failure::Failure;
 use super::listing::ListingArgs;
+use super::output::Output;
+use super::page::{self, Looks};
+use super::progress::Progress;
 use super::report::RecordedArgs;
 use super::samples::SamplesArgs;
 use super::signals::status_of_signal;
@@ -51,6 +54,9 @@ pub(crate) struct Args {
     /// Print JSON (schema copytax.report/1) with every process
     #[arg(long, help_heading = "Output")]
     json: bool,
+    /// Write the report as a page for browsers, too, which loads nothing
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     listing: ListingArgs,
     /// With a command: exit with its status instead of 0, 128+n where signal n ended it
@@ -84,13 +90,21 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
     };
     let diagnosis = args.diagnosis.load()?;
     let (as_json, forward_status) = (args.json, args.forward_status);
+    let page = args.html.as_deref().map(Output::create).transpose()?;
+    let looks = Looks::default();
+    let observation = page.is_some().then(|| looks.observation(settings.duration));
     let report = move |mut snapshot: Snapshot| {
         if let Some(reason) = &snapshot.without_profile {
             tracing::warn!("call sites are not sampled: {reason}");
         }
+        looks.add(&snapshot);
         let profile = std::mem::take(&mut snapshot.profile);
+        let processes = snapshot.processes.clone();
         let mut audit = analysis::audit(snapshot);
         let fails = diagnosis.add_findings(&mut audit, &profile);
+        if let Some(page) = page {
+            page::write(&audit, &profile, &processes, &looks.moments(), page)?;
+        }
         let sampled = profile.is_sampled().then_some(&profile);
         print(&audit, sampled, as_json, &options)?;
         Ok(match &audit.command {
@@ -101,7 +115,13 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
     };
     match &args.recording {
         Some(path) => report(RecordedArgs::all_of(path).snapshot()?),
-        None => live::run(&settings, report),
+        None => {
+            let progress = Progress::of_count(settings.duration);
+            live::run_with(&settings, observation, progress, |mut snapshot| {
+                analysis::calibrate(&mut snapshot);
+                report(snapshot)
+            })
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod live;
 mod log;
 mod man;
 mod output;
+mod page;
 mod progress;
 mod record;
 mod report;
@@ -27,6 +28,7 @@ mod signals;
 mod stdout;
 mod target;
 mod terminal;
+mod top;
 
 use std::process::ExitCode;
 
@@ -46,8 +48,10 @@ Examples:
   copytax audit -p 4711 -d 1m        one process, for a minute
   copytax audit --comm nginx --json  every nginx, for scripts
   copytax audit -- CMD ARGS          a command, from its first call to its end
+  copytax top                        who moves bytes right now, and who loses them
   copytax record -d 1h -o day.ctx    keeps everything for later
   copytax report day.ctx --from 10m  the audit of a recording, or of a part
+  copytax report day.ctx --format html -o x.html  the same as a page
   copytax diff before.ctx after.ctx  what changed, beyond noise
   copytax check --min-hit-rate 0.9 -- go test ./...  for CI
   copytax serve                      metrics for Prometheus, at :9464
@@ -80,6 +84,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Audit(Box<audit::Args>),
+    Top(Box<top::Args>),
     Record(Box<record::Args>),
     Report(Box<report::Args>),
     Flamegraph(Box<flamegraph::Args>),
@@ -113,6 +118,7 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Audit(args) => audit::run(args, cli.color),
+        Command::Top(args) => top::run(args, cli.color),
         Command::Record(args) => record::run(args),
         Command::Report(args) => report::run(args, cli.color),
         Command::Flamegraph(args) => flamegraph::run(args),

@@ -76,7 +76,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-fn parse_interval(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_interval(text: &str) -> Result<Duration, String> {
     let interval = duration::parse(text)?;
     if interval < SHORTEST_STEP {
         let shortest = humantime::format_duration(SHORTEST_STEP);

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::diagnosis::DiagnosisArgs;
+use super::diagnosis::{Diagnosis, DiagnosisArgs};
 use super::duration;
 use super::failure::Failure;
 use super::listing::ListingArgs;
 use super::output::Output;
+use super::page::{self, MOMENTS};
 use super::terminal::{self, ColorChoice};
 use crate::analysis;
-use crate::model::{Audit, Profile, Snapshot};
+use crate::model::{Audit, Moment, Profile, Snapshot};
 use crate::recording::{Recording, RecordingError, Selection};
 use crate::report::{GraphOptions, Only, Sampled, TextOptions};
 use crate::report::{csv, folded, json, pprof, text};
@@ -82,6 +83,8 @@ enum Format {
     Folded,
     /// For `go tool pprof` and profile servers; likewise
     Pprof,
+    /// For browsers: one page that loads nothing, with charts and flame graphs
+    Html,
 }
 
 /// The start itself is a moment, though no duration.
@@ -144,6 +147,15 @@ impl RecordedArgs {
         Ok(snapshot)
     }
 
+    /// [`Self::snapshot`], and how it came over time, which of a damaged recording nobody can tell.
+    fn snapshot_and_moments(&self) -> Result<(Snapshot, Vec<Moment>), Failure> {
+        let snapshot = self.snapshot()?;
+        let recording = Recording::open(&self.file);
+        let timeline = recording.and_then(|file| file.timeline(&self.selection(), MOMENTS));
+        let moments = timeline.map(|timeline| analysis::moments(&timeline));
+        Ok((snapshot, moments.unwrap_or_default()))
+    }
+
     fn selection(&self) -> Selection {
         Selection {
             from: self.from,
@@ -195,8 +207,11 @@ fn tell_of_end(path: &Path, recording: &Recording) {
 /// Reads, and writes the report.
 pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> {
     let diagnosis = args.diagnosis.load()?;
-    let snapshot = args.recorded.snapshot()?;
     let output = Output::create(&args.output)?;
+    if args.format == Format::Html {
+        return page(args, &diagnosis, output);
+    }
+    let snapshot = args.recorded.snapshot()?;
     if matches!(args.format, Format::Folded | Format::Pprof) {
         output.write(|mut out| write_graph(&mut out, &snapshot, args.format))?;
         return Ok(ExitCode::SUCCESS);
@@ -215,6 +230,21 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
         sort: args.listing.sort(),
     };
     output.write(|mut out| write(&mut out, &audit, &profile, args.format, &options))?;
+    Ok(if fails {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Writes the page.
+fn page(args: &Args, diagnosis: &Diagnosis, output: Output) -> Result<ExitCode, Failure> {
+    let (mut snapshot, moments) = args.recorded.snapshot_and_moments()?;
+    let profile = std::mem::take(&mut snapshot.profile);
+    let processes = snapshot.processes.clone();
+    let mut audit = analysis::audit(snapshot);
+    let fails = diagnosis.add_findings(&mut audit, &profile);
+    page::write(&audit, &profile, &processes, &moments, output)?;
     Ok(if fails {
         ExitCode::FAILURE
     } else {

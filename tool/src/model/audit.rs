@@ -118,6 +118,22 @@ impl ByteClasses {
         .fold(0, u64::saturating_add)
     }
 
+    /// What is more than in `before`, class by class; 0 where there is less.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            zero_copy: self.zero_copy.saturating_sub(before.zero_copy),
+            staged: self.staged.saturating_sub(before.staged),
+            kernel_copied: self.kernel_copied.saturating_sub(before.kernel_copied),
+            bounced: self.bounced.saturating_sub(before.bounced),
+            lost: self.lost.saturating_sub(before.lost),
+            mapped: self.mapped.saturating_sub(before.mapped),
+            transformed: self.transformed.saturating_sub(before.transformed),
+            generated: self.generated.saturating_sub(before.generated),
+            unknown: self.unknown.saturating_sub(before.unknown),
+        }
+    }
+
     /// Adds `other`, class by class.
     pub fn add(&mut self, other: &Self) {
         for (sum, more) in [

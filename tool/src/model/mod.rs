@@ -3,6 +3,7 @@
 mod audit;
 mod device;
 mod finding;
+mod moment;
 mod own;
 mod profile;
 mod runtime;
@@ -20,6 +21,7 @@ pub use copytax_common::{
 };
 pub use device::{Device, Offloads};
 pub use finding::{Finding, FindingBytes, MatchedBy, SmallTransfers, Verdict};
+pub use moment::Moment;
 pub use own::OwnCost;
 pub use profile::{Build, CallSite, CpuSite, Estimate, Profile, Sampling, SiteKind};
 pub use runtime::{Libc, Runtime, RuntimeEvidence, RuntimeName};

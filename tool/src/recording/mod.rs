@@ -30,4 +30,5 @@ pub(crate) use schema::tables;
 pub use schema::{APPLICATION_ID, SCHEMA, VERSION};
 #[cfg(any(test, fuzzing))]
 pub(crate) use series::{decode as decode_series, encode as encode_series};
+pub(crate) use since::since;
 pub use writer::{RecordingOptions, Summary, Writer};

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use crate::model::{CallSite, Estimate, Profile, Snapshot, Window};
 
 /// What `now` has more than `before`. Sites stay at their places, also those without samples.
-pub(super) fn since(now: &Snapshot, before: &Snapshot) -> Snapshot {
+pub(crate) fn since(now: &Snapshot, before: &Snapshot) -> Snapshot {
     let passed = before.window.duration;
     let mut rest = now.clone();
     rest.window = Window {

@@ -13,7 +13,7 @@ pub(super) fn is_unsafe(c: char) -> bool {
 
 /// `text` with every unsafe character spelled out, such as `\x1b`, `\n` and `\u{202e}`, and every
 /// backslash doubled, so that no name can imitate the spelling.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     // What most names are: looking up each character would take most of the time of a flame graph.
     if text
         .bytes()
@@ -37,12 +37,12 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// Columns that `text`, escaped before, takes on a terminal.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
 /// `text`, escaped before, cut to at most `columns` with an ellipsis as its last character.
-pub(super) fn truncate(text: &str, columns: usize) -> String {
+pub(crate) fn truncate(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }

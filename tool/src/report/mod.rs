@@ -1,4 +1,4 @@
-//! What people and programs read: text, JSON, flame graphs, folded stacks and pprof profiles.
+//! What people and programs read: text, pages, JSON, flame graphs, folded stacks and pprof profiles.
 
 pub mod check;
 pub mod csv;
@@ -6,6 +6,7 @@ mod escape;
 pub mod flamegraph;
 pub mod folded;
 mod graph;
+pub mod html;
 pub mod json;
 mod names;
 pub mod openmetrics;
@@ -17,7 +18,11 @@ mod units;
 #[cfg(test)]
 mod fixture;
 
+pub(crate) use escape::{escape, truncate, width};
 pub use graph::{GraphOptions, Only, Sampled, Side, Weight};
+pub(crate) use names::errno;
 pub use sort::{SortKey, UnknownSortKey};
 pub use text::TextOptions;
+pub(crate) use text::{endpoints, how};
 pub use units::{bytes, counted};
+pub(crate) use units::{count, duration, hit_rate};

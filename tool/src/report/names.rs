@@ -82,7 +82,7 @@ pub(super) fn title(finding: &Finding) -> String {
 
 /// The name of an errno, `E999` where it has none. 512 and up never leave the kernel: the first
 /// four restart a call that a signal interrupted.
-pub(super) fn errno(errno: u16) -> String {
+pub(crate) fn errno(errno: u16) -> String {
     let kernel_only = match errno {
         512 => "ERESTARTSYS",
         513 => "ERESTARTNOINTR",

@@ -23,7 +23,7 @@ pub fn bytes(bytes: u64) -> String {
 
 /// A hit rate in percent, `-` where there is none. 100.0% and 0.0% are exact: what is only close
 /// to them says so.
-pub(super) fn hit_rate(rate: Option<f64>) -> String {
+pub(crate) fn hit_rate(rate: Option<f64>) -> String {
     rate.map_or_else(|| "-".to_owned(), percent)
 }
 
@@ -37,7 +37,7 @@ pub(super) fn percent(share: f64) -> String {
 }
 
 /// A number with a comma at every thousand.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -57,7 +57,7 @@ pub fn counted(number: u64, one: &str, many: &str) -> String {
 }
 
 /// A duration in the two units that matter, such as `10 s`, `1.5 s` and `2m 5s`.
-pub(super) fn duration(duration: Duration) -> String {
+pub(crate) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds < 1.0 {
         return format!("{} ms", duration.as_millis());

@@ -1,5 +1,6 @@
 //! What each path gives.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,25 +15,29 @@ use serde::Deserialize;
 use super::access::{self, Token};
 use super::{Latest, Made};
 use crate::host::own;
+use crate::model::{ProcessFacts, ProcessId};
 use crate::report::{GraphOptions, Only, Sampled, Side, Weight};
-use crate::report::{flamegraph, json, openmetrics};
+use crate::report::{flamegraph, html, json, openmetrics};
 
 /// Flame graphs have their script and style in them, and load nothing.
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'";
 
 const PATHS: &str = "\
+/                 the report as a page
 /metrics          OpenMetrics, for Prometheus
 /report.json      the audit since counting began (copytax.report/1)
 /flamegraph.svg   who moves the bytes; ?weight=bytes|calls|cpu,
                   ?only=bounced|zero-copy|all, ?side=both|read|write,
                   ?reverse=true
 /healthz          whether it counts
+/help             this list
 ";
 
 /// The paths; all but `/healthz` ask for the token, if there is one.
 pub(super) fn router(latest: Arc<Latest>, token: Option<Token>) -> Router {
     let mut guarded = Router::new()
-        .route("/", get(async || PATHS))
+        .route("/", get(page))
+        .route("/help", get(async || PATHS))
         .route("/metrics", get(metrics))
         .route("/report.json", get(report))
         .route("/flamegraph.svg", get(graph));
@@ -112,6 +117,37 @@ async fn report(State(latest): State<Arc<Latest>>) -> Result<Response, Refusal> 
     .await
 }
 
+async fn page(State(latest): State<Arc<Latest>>) -> Result<Response, Refusal> {
+    answer(latest, "text/html; charset=utf-8", |made| {
+        let processes = processes_of(made);
+        let sampled = made.profile.is_sampled().then(|| sampled(made, &processes));
+        let report = html::Report {
+            audit: &made.audit,
+            sampled,
+            moments: &made.moments,
+        };
+        written(|out| html::write(out, &report))
+    })
+    .await
+}
+
+fn processes_of(made: &Made) -> BTreeMap<ProcessId, ProcessFacts> {
+    let processes = made.audit.processes.iter();
+    let processes = processes.map(|process| (process.id, process.facts.clone()));
+    processes.collect()
+}
+
+const fn sampled<'a>(
+    made: &'a Made,
+    processes: &'a BTreeMap<ProcessId, ProcessFacts>,
+) -> Sampled<'a> {
+    Sampled {
+        profile: &made.profile,
+        processes,
+        window: &made.audit.window,
+    }
+}
+
 /// What is asked of a graph.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -164,13 +200,8 @@ async fn graph(
         if !made.profile.is_sampled() {
             return Err(Refusal::Wrong("call sites are not sampled"));
         }
-        let processes = made.audit.processes.iter();
-        let processes = processes.map(|process| (process.id, process.facts.clone()));
-        let sampled = Sampled {
-            profile: &made.profile,
-            processes: &processes.collect(),
-            window: &made.audit.window,
-        };
+        let processes = processes_of(made);
+        let sampled = sampled(made, &processes);
         written(|out| flamegraph::write(out, &sampled, &options))
     })
     .await

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::analysis;
+use crate::analysis::Looks;
 use crate::analysis::groups::{Grouped, Groups};
-use crate::model::{Audit, Profile, Snapshot};
+use crate::model::{Audit, Moment, Profile, Snapshot};
 
 /// Adds findings to an audit.
 type Diagnose = dyn Fn(&mut Audit, &Profile) + Send + Sync;
@@ -19,6 +20,7 @@ struct State {
     snapshot: Option<Snapshot>,
     made: Option<Arc<Made>>,
     groups: Groups,
+    looks: Looks,
 }
 
 /// What is made of a snapshot.
@@ -26,6 +28,7 @@ pub(crate) struct Made {
     pub(crate) audit: Audit,
     pub(crate) profile: Profile,
     pub(crate) grouped: Grouped,
+    pub(crate) moments: Vec<Moment>,
 }
 
 impl Latest {
@@ -36,6 +39,7 @@ impl Latest {
                 snapshot: None,
                 made: None,
                 groups: Groups::new(groups),
+                looks: Looks::default(),
             }),
             diagnose,
         }
@@ -44,6 +48,8 @@ impl Latest {
     /// Takes a new snapshot, in place of the last one.
     pub(crate) fn look(&self, snapshot: Snapshot) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (elapsed, flows) = (snapshot.window.duration, &snapshot.flows);
+        state.looks.add(elapsed, flows);
         state.snapshot = Some(snapshot);
     }
 
@@ -68,6 +74,7 @@ impl Latest {
             audit,
             profile,
             grouped,
+            moments: state.looks.moments(),
         });
         state.made = Some(Arc::clone(&made));
         Some(made)

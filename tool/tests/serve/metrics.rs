@@ -70,6 +70,8 @@ fn metrics_and_report_are_what_has_flowed() -> Result<()> {
     let report: Report = serde_json::from_str(&serving.body("/report.json")?)?;
     assert_eq!(report.process(fast)?.bytes.zero_copy, MOVED);
     assert_eq!(report.process(slow)?.bytes.lost, MOVED);
+    let page = serving.body("/")?;
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("id=\"flames\""));
     let graph = serving.body("/flamegraph.svg?weight=bytes&only=all")?;
     ensure!(
         graph.contains("<svg") && graph.contains("[bounced]"),

@@ -10,6 +10,7 @@ mod go;
 mod guest;
 mod kafka;
 mod linker;
+mod npm;
 mod packages;
 mod pip;
 mod python;
@@ -33,7 +34,7 @@ pub(crate) struct Args {
     /// Change nothing: report what is there and what is missing, and exit 2 if anything is.
     #[arg(long)]
     check: bool,
-    /// What the tests need, too: servers and other programs, tracers to compare with, file
+    /// What the tests need, too: servers and other programs, a browser, tracers to compare with, file
     /// systems, three Go compilers, a 32-bit C library, and a virtual machine with its kernel.
     #[arg(long)]
     tests: bool,
@@ -92,6 +93,7 @@ fn steps(level: Level) -> Vec<Box<dyn Step>> {
             Box::new(go::Go("1.22.10")),
             Box::new(go::Go("1.27.3")),
             Box::new(python::PythonPackages),
+            Box::new(npm::BrowserPackages),
             Box::new(envoy::Envoy),
             Box::new(kafka::Kafka),
             Box::new(crates::Crates),

@@ -95,6 +95,22 @@ impl Writer {
         })
     }
 
+    /// The same of what comes after `before`, an earlier snapshot of the capture whose steps follow.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn create_after(
+        path: &Path,
+        options: RecordingOptions,
+        before: Snapshot,
+    ) -> Result<Self, RecordingError> {
+        Ok(Self {
+            before: Some(Box::new(before)),
+            ..Self::create(path, options)?
+        })
+    }
+
     /// Adds a step. `snapshot` has all since the beginning; its call sites and those of CPUs begin with
     /// the ones of the step before, in the same order.
     ///
@@ -131,11 +147,7 @@ impl Writer {
             path: old.to_owned(),
             cause,
         })?;
-        let next = Self::create(&path, options)?;
-        Ok(Self {
-            before: Some(Box::new(last.clone())),
-            ..next
-        })
+        Self::create_after(&path, options, last.clone())
     }
 
     /// Ends the recording, and marks it as complete. `last` is the last snapshot, which was added as a

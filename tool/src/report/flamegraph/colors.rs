@@ -24,7 +24,7 @@ const LESS: u32 = 0x0056_9fe0;
 const SAME: u32 = 0x00ec_ecec;
 
 /// The colour of a box that holds bytes of this kind; of CPU time it is `None`.
-pub(super) fn of_box(kind: LabelKind, bytes: Option<SiteKind>) -> Color {
+pub(in crate::report) fn of_box(kind: LabelKind, bytes: Option<SiteKind>) -> Color {
     let shades = match bytes {
         Some(SiteKind::Bounced) | None => BOUNCED,
         Some(SiteKind::ZeroCopy) => ZERO_COPY,
@@ -71,6 +71,6 @@ fn color(rgb: u32) -> Color {
 }
 
 /// As CSS has it.
-pub(super) fn css(color: Color) -> String {
+pub(in crate::report) fn css(color: Color) -> String {
     format!("#{:02x}{:02x}{:02x}", color.r, color.g, color.b)
 }

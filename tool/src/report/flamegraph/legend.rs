@@ -18,9 +18,9 @@ const FIRST: usize = 78;
 const COLUMN: usize = 106;
 
 /// One row: what it is of, and its colours.
-struct Row {
-    title: &'static str,
-    entries: Vec<(&'static str, Color)>,
+pub(in crate::report) struct Row {
+    pub(in crate::report) title: &'static str,
+    pub(in crate::report) entries: Vec<(&'static str, Color)>,
 }
 
 /// The legend as a group, its top at `y`; and its height.
@@ -68,7 +68,7 @@ fn of_changes() -> Row {
 }
 
 /// A row for each kind of bytes that is there, and one for the roles whose colour is that of no kind.
-fn of_roles(tree: &Tree) -> Vec<Row> {
+pub(in crate::report) fn of_roles(tree: &Tree) -> Vec<Row> {
     let used: BTreeSet<(Option<SiteKind>, Role)> = tree
         .boxes()
         .filter_map(|(_, one)| match one.kind {

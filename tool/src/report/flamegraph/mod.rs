@@ -3,13 +3,13 @@
 //! inferno lays the boxes out and makes them searchable; their names, colours and numbers come from
 //! here, since they stand for estimates.
 
-mod colors;
+pub(super) mod colors;
 mod document;
 mod layout;
-mod legend;
+pub(super) mod legend;
 #[cfg(test)]
 mod tests;
-mod tree;
+pub(super) mod tree;
 
 use std::io;
 
@@ -88,7 +88,7 @@ pub fn write_difference(
 }
 
 /// Adds the stacks of one profile to the tree.
-fn grow(
+pub(super) fn grow(
     tree: &mut Tree,
     side: Side,
     sampled: &Sampled<'_>,

@@ -11,7 +11,7 @@ const PLACES: usize = 3;
 
 /// Which of two profiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(in crate::report) enum Side {
     /// What is compared with.
     Base,
     /// The one that is looked at.
@@ -19,7 +19,7 @@ pub(super) enum Side {
 }
 
 /// Boxes by their number; the first is the root.
-pub(super) struct Tree {
+pub(in crate::report) struct Tree {
     boxes: Vec<Node>,
     weight: Weight,
     /// Samples of the new profile.
@@ -27,11 +27,11 @@ pub(super) struct Tree {
 }
 
 /// One box.
-pub(super) struct Node {
-    pub(super) text: String,
-    pub(super) kind: LabelKind,
+pub(in crate::report) struct Node {
+    pub(in crate::report) text: String,
+    pub(in crate::report) kind: LabelKind,
     /// The kind of bytes of what is in it.
-    pub(super) bytes: Option<SiteKind>,
+    pub(in crate::report) bytes: Option<SiteKind>,
     parent: Option<usize>,
     children: BTreeMap<(String, LabelKind, Option<SiteKind>), usize>,
     places: BTreeSet<String>,
@@ -57,7 +57,7 @@ impl Weights {
 }
 
 impl Tree {
-    pub(super) fn new(weight: Weight) -> Self {
+    pub(in crate::report) fn new(weight: Weight) -> Self {
         let root = Node::new(String::new(), LabelKind::Marker, None, None);
         Self {
             boxes: vec![root],
@@ -67,12 +67,12 @@ impl Tree {
     }
 
     /// Adds samples that the stacks of the new profile stand for.
-    pub(super) const fn count(&mut self, samples: u64) {
+    pub(in crate::report) const fn count(&mut self, samples: u64) {
         self.samples = self.samples.saturating_add(samples);
     }
 
     /// Adds a stack of this weight times `scale`.
-    pub(super) fn add(
+    pub(in crate::report) fn add(
         &mut self,
         side: Side,
         labels: Vec<Label>,
@@ -114,12 +114,17 @@ impl Tree {
     }
 
     /// All boxes with their numbers, the root apart.
-    pub(super) fn boxes(&self) -> impl Iterator<Item = (usize, &Node)> {
+    pub(in crate::report) fn boxes(&self) -> impl Iterator<Item = (usize, &Node)> {
         self.boxes.iter().enumerate().skip(1)
     }
 
+    /// A box by its number; that of one that is none is the root.
+    pub(in crate::report) fn node(&self, number: usize) -> &Node {
+        self.boxes.get(number).unwrap_or(&self.boxes[0])
+    }
+
     /// The boxes from the outermost to this one.
-    pub(super) fn path(&self, number: usize) -> Vec<usize> {
+    pub(in crate::report) fn path(&self, number: usize) -> Vec<usize> {
         let mut path = vec![number];
         let mut at = number;
         while let Some(parent) = self.boxes[at].parent.filter(|&parent| parent != 0) {
@@ -131,7 +136,7 @@ impl Tree {
     }
 
     /// What a box says: weights, share of all, places. Numbers that are no box say nothing.
-    pub(super) fn describe(&self, number: usize, is_difference: bool) -> String {
+    pub(in crate::report) fn describe(&self, number: usize, is_difference: bool) -> String {
         let Some(this) = self.boxes.get(number) else {
             return String::new();
         };
@@ -160,7 +165,7 @@ impl Tree {
     }
 
     /// What became of the whole.
-    pub(super) fn root_change(&self) -> String {
+    pub(in crate::report) fn root_change(&self) -> String {
         self.boxes[0].weights.change(self.weight)
     }
 }
@@ -179,18 +184,23 @@ impl Node {
         }
     }
 
+    /// The numbers of its children, in the order of their names.
+    pub(in crate::report) fn children(&self) -> impl Iterator<Item = usize> {
+        self.children.values().copied()
+    }
+
     /// How wide the part is that no child covers.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "negative estimates do not come up, and are 0 then; larger ones saturate"
     )]
-    pub(super) fn own_width(&self) -> u64 {
+    pub(in crate::report) fn own_width(&self) -> u64 {
         self.own.base.value.max(self.own.new.value).round() as u64
     }
 
     /// From -1, all gone, to 1, all new; 0 where the difference is within its margin.
-    pub(super) fn change(&self) -> f64 {
+    pub(in crate::report) fn change(&self) -> f64 {
         let Weights { base, new } = self.weights;
         let change = new.value - base.value;
         let larger = base.value.max(new.value);

@@ -19,14 +19,14 @@ const LONGEST_FUNCTION: usize = 60;
 const LONGEST_FILE: usize = 60;
 
 /// What is the same of several processes.
-struct Group<'a> {
+pub(in crate::report) struct Group<'a> {
     /// The one that costs most.
-    first: &'a Finding,
-    bytes: FindingBytes,
+    pub(in crate::report) first: &'a Finding,
+    pub(in crate::report) bytes: FindingBytes,
     /// What all of the processes wrote.
-    written: f64,
-    process: Option<&'a ProcessAudit>,
-    others: u64,
+    pub(in crate::report) written: f64,
+    pub(in crate::report) process: Option<&'a ProcessAudit>,
+    pub(in crate::report) others: u64,
 }
 
 /// Writes the dearest findings of `audit`; nothing where there are none.
@@ -52,7 +52,7 @@ pub(super) fn write(out: &mut impl io::Write, page: &Page, audit: &Audit) -> io:
 }
 
 /// The findings of workers that do the same as one.
-fn groups(audit: &Audit) -> Vec<Group<'_>> {
+pub(in crate::report) fn groups(audit: &Audit) -> Vec<Group<'_>> {
     let process_of = |finding: &Finding| {
         let mut processes = audit.processes.iter();
         processes.find(|process| process.id == finding.process)
@@ -198,7 +198,7 @@ fn lines(group: &Group<'_>) -> Vec<String> {
 
 /// What the device does to the advice: less than usual, or nothing. Of the loopback device nobody wants to
 /// know.
-fn egress(finding: &Finding) -> Option<String> {
+pub(in crate::report) fn egress(finding: &Finding) -> Option<String> {
     let device = finding.egress.as_ref()?;
     let (zero_copy, why) = zero_copy(device);
     let is_less = matches!(zero_copy, ZeroCopy::Copied | ZeroCopy::HelpsLess);
@@ -208,7 +208,7 @@ fn egress(finding: &Finding) -> Option<String> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for a share in percent")]
-fn how_much(group: &Group<'_>) -> String {
+pub(in crate::report) fn how_much(group: &Group<'_>) -> String {
     let FindingBytes { value, margin } = group.bytes;
     let mut text = units::bytes(value);
     if margin > 0 {
@@ -225,7 +225,7 @@ fn how_much(group: &Group<'_>) -> String {
 }
 
 /// A function and where it is.
-fn place(frame: &Frame) -> String {
+pub(in crate::report) fn place(frame: &Frame) -> String {
     let mut text = name(frame);
     if let Some(file) = &frame.file {
         text += &format!(", {}", truncate(&escape(file), LONGEST_FILE));

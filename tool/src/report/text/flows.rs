@@ -129,7 +129,7 @@ impl Columns {
     }
 }
 
-fn label(flow: &Flow) -> String {
+pub(in crate::report) fn label(flow: &Flow) -> String {
     if flow.lost {
         return "lost".to_owned();
     }
@@ -170,7 +170,7 @@ fn write_flow(
 }
 
 /// How the bytes moved, and how that is known.
-fn how(flow: &Flow) -> &'static str {
+pub(crate) fn how(flow: &Flow) -> &'static str {
     match (flow.mechanism, flow.class) {
         (Mechanism::ReadWrite, Class::SameBuffer) => "read+write, same buffer",
         (Mechanism::ReadWrite, Class::SameContent) => "read+write, same content",
@@ -205,7 +205,7 @@ fn remark(flow: &Flow, others: &[Flow]) -> Option<String> {
 }
 
 /// Whether a zero-copy call moved the bytes, but the kernel copied them.
-fn is_copied(flow: &Flow) -> bool {
+pub(in crate::report) fn is_copied(flow: &Flow) -> bool {
     flow.sharing.verdict() == Some(SharingVerdict::Copied)
 }
 
@@ -236,7 +236,7 @@ fn sizes(flow: &Flow) -> Option<String> {
 }
 
 /// Both ends of a flow.
-pub(super) fn endpoints(source: EndpointKind, sink: EndpointKind) -> String {
+pub(crate) fn endpoints(source: EndpointKind, sink: EndpointKind) -> String {
     let name = |kind: EndpointKind| match kind {
         EndpointKind::None => "process",
         _ => kind.name(),

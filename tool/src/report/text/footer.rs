@@ -12,7 +12,7 @@ const LONGEST_COMMAND: usize = 60;
 const LONGEST_NAME: usize = 64;
 
 /// Words of the report and what they mean, those that it uses.
-fn legend(
+pub(in crate::report) fn legend(
     audit: &Audit,
     has_call_sites: bool,
 ) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -101,7 +101,7 @@ pub(super) fn write(
 }
 
 /// `loss: none`, or a line for each counter that is not 0.
-fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
+pub(in crate::report) fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
     // Taken apart, so that a new counter cannot be forgotten here.
     let Loss {
         samples_dropped,
@@ -194,7 +194,7 @@ fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
     lines
 }
 
-fn command(outcome: &CommandOutcome) -> String {
+pub(in crate::report) fn command(outcome: &CommandOutcome) -> String {
     let command = truncate(&escape(&outcome.command.join(" ")), LONGEST_COMMAND);
     let end = match (outcome.exit_code, outcome.signal) {
         (_, Some(signal)) => format!("ended by {}", names::signal(signal)),

@@ -6,7 +6,7 @@ use crate::report::text::command_name;
 use crate::report::units;
 
 /// A few sentences: is it on the fast path, and who is not?
-pub(super) fn headline(audit: &Audit) -> String {
+pub(in crate::report) fn headline(audit: &Audit) -> String {
     let mut text = answer(audit);
     text += &mapped(&audit.bytes);
     text += &bypassed(&audit.processes);

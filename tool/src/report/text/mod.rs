@@ -2,10 +2,10 @@
 
 mod comparison;
 mod failures;
-mod findings;
-mod flows;
-mod footer;
-mod headline;
+pub(super) mod findings;
+pub(super) mod flows;
+pub(super) mod footer;
+pub(super) mod headline;
 mod layout;
 mod rules;
 mod sites;
@@ -18,6 +18,7 @@ use std::io;
 use crate::model::{Audit, Flow, ProcessAudit, Profile};
 use crate::report::SortKey;
 use crate::report::escape::{escape, truncate};
+pub(crate) use flows::{endpoints, how};
 pub(super) use layout::Page;
 use layout::wrap;
 
@@ -80,13 +81,13 @@ pub fn write(
 }
 
 /// Not so of a process that only read, or whose writes were all empty.
-fn has_something_to_show(process: &ProcessAudit) -> bool {
+pub(super) fn has_something_to_show(process: &ProcessAudit) -> bool {
     let is_shown = |flow: &Flow| flow.bytes > 0 || !flow.errors.is_empty();
     process.flows.iter().any(is_shown) || process.facts.af_xdp == Some(true)
 }
 
 /// The command name of a process, escaped, at most `columns` wide.
-fn command_name(process: &ProcessAudit, columns: usize) -> String {
+pub(super) fn command_name(process: &ProcessAudit, columns: usize) -> String {
     if process.facts.comm.is_empty() {
         return truncate("unknown", columns);
     }

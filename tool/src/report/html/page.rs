@@ -1,0 +1,92 @@
+//! The frame of the page: head, navigation, parts.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::{
+    Report, csp, findings, flame, flows, method, parts, processes, sankey, summary, timeline,
+};
+use crate::report::escape::escape;
+use crate::report::{names, units};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// One part of the page.
+pub(super) struct Part {
+    /// What links to it have.
+    pub(super) id: &'static str,
+    pub(super) title: &'static str,
+    pub(super) body: Markup,
+}
+
+/// The whole page.
+pub(super) fn page(report: &Report<'_>) -> Markup {
+    let parts: Vec<Part> = [
+        timeline::part(report),
+        findings::part(report),
+        sankey::part(report),
+        processes::part(report),
+        flows::part(report),
+        flame::part(report),
+        Some(method::part(report)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let host = escape(&report.audit.host.hostname);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                // Before anything that it is about.
+                meta http-equiv="Content-Security-Policy" content=(csp::policy(STYLE, SCRIPT));
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                meta name="generator" content=(concat!("copytax ", env!("CARGO_PKG_VERSION")));
+                title { "copytax: " (host) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#summary" { "Skip to the summary" }
+                (header(report))
+                nav aria-label="Parts of the report" {
+                    ul {
+                        li { a href="#summary" { "Summary" } }
+                        @for part in &parts {
+                            li { a href={ "#" (part.id) } { (part.title) } }
+                        }
+                    }
+                }
+                main {
+                    (summary::section(report))
+                    @for part in &parts {
+                        section id=(part.id) aria-labelledby={ "h-" (part.id) } {
+                            h2 id={ "h-" (part.id) } { (part.title) }
+                            (part.body)
+                        }
+                    }
+                }
+                (parts::definitions())
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    }
+}
+
+fn header(report: &Report<'_>) -> Markup {
+    let audit = report.audit;
+    html! {
+        header {
+            h1 { "copytax" span.host { (escape(&audit.host.hostname)) } }
+            p {
+                (units::duration(audit.window.duration)) " from "
+                time datetime=(names::rfc3339(audit.window.start)) {
+                    (names::rfc3339(audit.window.start))
+                }
+                @if audit.is_incomplete { " · incomplete: it was cut short, or still goes on" }
+            }
+        }
+    }
+}
