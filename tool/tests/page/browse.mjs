@@ -56,7 +56,8 @@ async function useFlame(page) {
   const all = boxes.nth(0);
   const detail = flame.locator(".detail");
   const seen = { boxes: await boxes.count() };
-  // By keys: up to the first box that has less than all, and into it.
+  // By keys: up to the first box that has less than all, and into it. What scrolls below the mouse is told, too.
+  await page.mouse.move(0, 0);
   await all.focus();
   const focused = flame.locator("[role=treeitem][tabindex=\"0\"]");
   for (let depth = 0; depth < 100 && await widthOf(focused) > 99; depth += 1) await page.keyboard.press("ArrowUp");

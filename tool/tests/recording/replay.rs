@@ -70,7 +70,7 @@ fn every_format_is_written() -> Result<()> {
     let part: Value = serde_json::from_slice(&output.stdout)?;
     assert_eq!(part["processes"].as_array().map(Vec::len), Some(1));
     assert_eq!(part["processes"][0], *first);
-    let output = run(["report", path, "--fail-on", "unknown"])?;
+    let output = run(["report", path, "--fail-on", "fixable"])?;
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     Ok(())
 }
