@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-const SUBCOMMANDS: [&str; 10] = [
+const SUBCOMMANDS: [&str; 11] = [
     "audit",
     "record",
     "report",
@@ -14,6 +14,7 @@ const SUBCOMMANDS: [&str; 10] = [
     "check",
     "serve",
     "explain",
+    "lab",
     "doctor",
     "completions",
     "man",
@@ -126,6 +127,18 @@ fn wrong_usage_is_refused_with_a_reason() {
             "`9` is no share; write it like 0.9",
         ),
         (&["check", "--max-lost-bytes", "0"], "nothing to check"),
+        (&["lab", "--only", "teleport"], "invalid value 'teleport'"),
+        (&["lab", "--size", "0"], "it must be from 1 byte to 4g"),
+        (&["lab", "--size", "big"], "write it like 4096"),
+        (&["lab", "--runs", "0"], "0 is not in 1..=1000"),
+        (
+            &["lab", "--only", "zerocopy", "--transport", "unix"],
+            "no such path over such a transport",
+        ),
+        (
+            &["lab", "--calibrate", "--size", "4k"],
+            "cannot be used with",
+        ),
         (&["nonsense"], "unrecognized subcommand"),
         (&[], "Usage: copytax"),
     ] {
@@ -204,6 +217,7 @@ fn manual_pages() {
         "doctor.1",
         "explain.1",
         "flamegraph.1",
+        "lab.1",
         "man.1",
         "record.1",
         "report.1",

@@ -13,6 +13,7 @@ mod fallback;
 mod frames;
 pub mod groups;
 mod kernel_path;
+pub mod lab;
 pub mod policy;
 mod possible;
 mod route;

@@ -10,7 +10,9 @@ use crate::analysis::culprit;
 use crate::analysis::diagnosis::{
     BREAK_EVEN, Evidence, FailOn, RuntimeFacts, Selection, diagnose, parse_verdict,
 };
-use crate::model::{Audit, ProcessId, Profile, Verdict};
+use crate::analysis::lab::measured_break_even;
+use crate::model::{Audit, Calibration, ProcessId, Profile, Verdict};
+use crate::{host, lab};
 
 /// What is said of findings.
 #[derive(Debug, Clone, clap::Args)]
@@ -35,10 +37,11 @@ pub(crate) struct Diagnosis {
     catalog: std::borrow::Cow<'static, Catalog>,
     selection: Selection,
     fail_on: Vec<FailOn>,
+    calibration: Option<Calibration>,
 }
 
 impl DiagnosisArgs {
-    /// Loads the rules.
+    /// Loads the rules, and what was measured of this machine.
     pub(crate) fn load(&self) -> Result<Diagnosis, Failure> {
         let catalog = self.rules.catalog()?;
         for id in &self.ignore {
@@ -55,6 +58,7 @@ impl DiagnosisArgs {
                 ignore: self.ignore.clone(),
             },
             fail_on: self.fail_on.clone(),
+            calibration: calibration(),
         })
     }
 }
@@ -72,7 +76,7 @@ impl Diagnosis {
             profile,
             runtimes: &runtimes(audit),
             catalog: &self.catalog,
-            break_even: BREAK_EVEN,
+            break_even: self.break_even(audit),
             egress: &egress::devices(profile),
             culprit: &|site| culprit(site).map(|culprit| culprit.frame.clone()),
         });
@@ -82,6 +86,23 @@ impl Diagnosis {
         audit.findings = self.selection.shown(considered);
         fails
     }
+
+    /// The measured one where it is of the machine of the audit.
+    fn break_even(&self, audit: &Audit) -> u64 {
+        let calibration = self.calibration.as_ref();
+        let measured =
+            calibration.and_then(|calibration| measured_break_even(calibration, &audit.host));
+        measured.unwrap_or(BREAK_EVEN)
+    }
+}
+
+/// What `copytax lab --calibrate` has kept, if it was with this processor.
+fn calibration() -> Option<Calibration> {
+    let kept = lab::load_calibration().unwrap_or_else(|error| {
+        tracing::warn!("the calibration cannot be used: {error}");
+        None
+    });
+    kept.filter(|kept| kept.processor == host::processor())
 }
 
 fn runtimes(audit: &Audit) -> BTreeMap<ProcessId, RuntimeFacts> {

@@ -1,11 +1,13 @@
 //! The report for people.
 
+mod calibration;
 mod comparison;
 mod failures;
 mod findings;
 mod flows;
 mod footer;
 mod headline;
+mod lab;
 mod layout;
 mod rules;
 mod sites;
@@ -21,7 +23,9 @@ use crate::report::escape::{escape, truncate};
 pub(super) use layout::Page;
 use layout::wrap;
 
+pub use calibration::write_calibration;
 pub use comparison::write_comparison;
+pub use lab::write_lab;
 pub use rules::{write_rule, write_rules};
 
 /// How the text is to look.
