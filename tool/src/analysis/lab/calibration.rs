@@ -16,13 +16,17 @@ pub fn fill_in(calibration: &mut Calibration, series: &[LabSeries]) {
     calibration.splice = break_even(series, "splice", USUAL);
 }
 
+/// An interval that is wider, as a ratio of its ends, says too little.
+const WIDEST: u64 = 4;
+
 /// From how many bytes on a transfer gains by `sendfile` on `host`; `None` where `calibration` is of
-/// another machine or kernel, or does not have it. Where it did not even pay at the largest size that was
-/// measured, that size.
+/// another machine or kernel, or does not know it well: without an end of the interval, or with one that
+/// is more than four times the other.
 #[must_use]
 pub fn measured_break_even(calibration: &Calibration, host: &Host) -> Option<u64> {
     let found = calibration.sendfile.filter(|_| calibration.host == *host)?;
-    Some(found.bytes.unwrap_or(found.largest))
+    let is_known = found.high? <= found.low?.saturating_mul(WIDEST);
+    found.bytes.filter(|_| is_known)
 }
 
 #[cfg(test)]
@@ -63,11 +67,9 @@ mod tests {
             ..host.clone()
         };
         assert_eq!(measured_break_even(&calibration, &other), None);
-        let never = BreakEven {
-            bytes: None,
-            ..found
-        };
-        calibration.sendfile = Some(never);
-        assert_eq!(measured_break_even(&calibration, &host), Some(1 << 20));
+        for high in [None, Some(32_001)] {
+            calibration.sendfile = Some(BreakEven { high, ..found });
+            assert_eq!(measured_break_even(&calibration, &host), None);
+        }
     }
 }
