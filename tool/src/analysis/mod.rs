@@ -13,6 +13,7 @@ mod fallback;
 mod frames;
 pub mod groups;
 mod kernel_path;
+pub mod lab;
 mod moments;
 pub mod policy;
 mod possible;

@@ -10,7 +10,9 @@ use crate::analysis::culprit;
 use crate::analysis::diagnosis::{
     BREAK_EVEN, Evidence, FailOn, RuntimeFacts, Selection, diagnose, parse_verdict,
 };
-use crate::model::{Audit, Finding, ProcessId, Profile, Verdict};
+use crate::analysis::lab::measured_break_even;
+use crate::model::{Audit, Calibration, Finding, ProcessId, Profile, Verdict};
+use crate::{host, lab};
 
 /// What is said of findings.
 #[derive(Debug, Clone, clap::Args)]
@@ -35,10 +37,11 @@ pub(crate) struct Diagnosis {
     catalog: std::borrow::Cow<'static, Catalog>,
     selection: Selection,
     fail_on: Vec<FailOn>,
+    calibration: Option<Calibration>,
 }
 
 impl DiagnosisArgs {
-    /// Loads the rules.
+    /// Loads the rules, and what was measured of this machine.
     pub(crate) fn load(&self) -> Result<Diagnosis, Failure> {
         let catalog = self.rules.catalog()?;
         for id in &self.ignore {
@@ -55,6 +58,7 @@ impl DiagnosisArgs {
                 ignore: self.ignore.clone(),
             },
             fail_on: self.fail_on.clone(),
+            calibration: calibration(),
         })
     }
 }
@@ -67,7 +71,7 @@ impl Diagnosis {
 
     /// Adds findings to the audit; whether they make the run fail.
     pub(crate) fn add_findings(&self, audit: &mut Audit, profile: &Profile) -> bool {
-        let findings = findings(audit, profile, &self.catalog);
+        let findings = findings(audit, profile, &self.catalog, self.calibration.as_ref());
         let considered = self.selection.considered(findings);
         let mut conditions = self.fail_on.iter();
         let fails = conditions.any(|condition| condition.offender(&considered).is_some());
@@ -76,14 +80,30 @@ impl Diagnosis {
     }
 }
 
-/// All that is to be said, before any selection.
-pub(crate) fn findings(audit: &Audit, profile: &Profile, catalog: &Catalog) -> Vec<Finding> {
+/// What `copytax lab --calibrate` has kept, if it was with this processor.
+pub(crate) fn calibration() -> Option<Calibration> {
+    let kept = lab::load_calibration().unwrap_or_else(|error| {
+        tracing::warn!("the calibration cannot be used: {error}");
+        None
+    });
+    kept.filter(|kept| kept.processor == host::processor())
+}
+
+/// All that is to be said, before any selection. What was measured counts where it is of the machine of the
+/// audit.
+pub(crate) fn findings(
+    audit: &Audit,
+    profile: &Profile,
+    catalog: &Catalog,
+    calibration: Option<&Calibration>,
+) -> Vec<Finding> {
+    let measured = calibration.and_then(|kept| measured_break_even(kept, &audit.host));
     diagnose(&Evidence {
         audit,
         profile,
         runtimes: &runtimes(audit),
         catalog,
-        break_even: BREAK_EVEN,
+        break_even: measured.unwrap_or(BREAK_EVEN),
         egress: &egress::devices(profile),
         culprit: &|site| culprit(site).map(|culprit| culprit.frame.clone()),
     })

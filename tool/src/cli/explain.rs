@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::diagnosis::findings;
+use super::diagnosis::{calibration, findings};
 use super::failure::Failure;
 use super::report::RecordedArgs;
 use super::rules::RulesArgs;
@@ -71,7 +71,7 @@ fn applying<'a>(catalog: &'a Catalog, path: &Path) -> Result<Vec<&'a Rule>, Fail
     let profile = std::mem::take(&mut snapshot.profile);
     let audit = analysis::audit(snapshot);
     let mut rules: Vec<&Rule> = Vec::new();
-    for finding in findings(&audit, &profile, catalog) {
+    for finding in findings(&audit, &profile, catalog, calibration().as_ref()) {
         let rule = finding.rule.as_deref().and_then(|id| catalog.get(id));
         if let Some(rule) = rule.filter(|rule| !rules.iter().any(|known| known.id == rule.id)) {
             rules.push(rule);

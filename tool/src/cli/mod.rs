@@ -12,6 +12,7 @@ mod engine;
 mod explain;
 mod failure;
 mod flamegraph;
+mod lab;
 mod listing;
 mod live;
 mod log;
@@ -37,7 +38,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use failure::Failure;
 use terminal::ColorChoice;
 
-use crate::{lab, probe};
+use crate::{lab as workloads, probe};
 
 /// Widest help text.
 const HELP_COLUMNS: usize = 80;
@@ -57,6 +58,7 @@ Examples:
   copytax serve                      metrics for Prometheus, at :9464
   copytax flamegraph -p 4711 -o x.svg  who moves the bytes, as a picture
   copytax explain G1                 a finding's cause and fix
+  copytax lab                        what each way of moving bytes costs here
   copytax doctor                     what works here, and what to mend
 
 Exit status: 0 done; 1 a finding that --fail-on asks for; 2 usage, privileges,
@@ -92,12 +94,13 @@ enum Command {
     Check(Box<check::Args>),
     Serve(Box<serve::Args>),
     Explain(explain::Args),
+    Lab(lab::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
     Man(man::Args),
     /// The embedded workload of the demo
     #[command(hide = true)]
-    Workload(lab::WorkloadOptions),
+    Workload(workloads::WorkloadOptions),
 }
 
 /// Runs the command line of this process.
@@ -126,10 +129,11 @@ fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Check(args) => check::run(args, cli.color),
         Command::Serve(args) => serve::run(args),
         Command::Explain(args) => explain::run(args, cli.color),
+        Command::Lab(args) => lab::run(args, cli.color),
         Command::Doctor(args) => doctor::run(args, cli.color, probe::trials),
         Command::Completions(args) => completions::run(args, Cli::command()),
         Command::Man(args) => man::run(args, Cli::command()),
-        Command::Workload(options) => lab::run(options)
+        Command::Workload(options) => workloads::run(options)
             .map(|()| ExitCode::SUCCESS)
             .map_err(|error| Failure::io("workload", &error)),
     }

@@ -29,21 +29,30 @@ impl Progress {
 
     /// Shows progress until it is dropped, if stderr is a terminal.
     pub(crate) async fn show(self) -> Infallible {
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        if dumb || !io::stderr().is_terminal() {
+        if !is_wanted() {
             return std::future::pending().await;
         }
         let start = Instant::now();
         loop {
-            let columns = terminal::columns(io::stderr()).unwrap_or(terminal::DEFAULT_WIDTH);
-            let line = (self.0)(start.elapsed());
-            let visible: String = line.chars().take(columns.saturating_sub(1)).collect();
-            SHOWN.store(true, Ordering::Relaxed);
-            // Nothing depends on whether it can be written.
-            let _ = write!(io::stderr(), "\r\x1b[K{visible}");
+            show(&(self.0)(start.elapsed()));
             tokio::time::sleep(TICK).await;
         }
     }
+}
+
+/// Whether there is somebody to show progress to.
+pub(crate) fn is_wanted() -> bool {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !dumb && io::stderr().is_terminal()
+}
+
+/// Shows `line` in place of the one before.
+pub(crate) fn show(line: &str) {
+    let columns = terminal::columns(io::stderr()).unwrap_or(terminal::DEFAULT_WIDTH);
+    let visible: String = line.chars().take(columns.saturating_sub(1)).collect();
+    SHOWN.store(true, Ordering::Relaxed);
+    // Nothing depends on whether it can be written.
+    let _ = write!(io::stderr(), "\r\x1b[K{visible}");
 }
 
 /// Takes the progress line away, if there is one.

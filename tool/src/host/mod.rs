@@ -11,4 +11,7 @@ pub mod network;
 pub mod own;
 pub mod privileges;
 pub mod processes;
+mod processor;
 pub mod runtime;
+
+pub use processor::processor;

@@ -1,8 +1,10 @@
 //! Plain types of the accounting. No I/O, no decisions.
 
 mod audit;
+mod calibration;
 mod device;
 mod finding;
+mod lab;
 mod moment;
 mod own;
 mod profile;
@@ -16,11 +18,13 @@ pub use audit::{
     Audit, ByteClasses, CompressionLike, Failures, Fallback, FallbackFlow, Flow, Mechanism,
     ProcessAudit, Syscall, TransferSizes,
 };
+pub use calibration::{BreakEven, Calibration};
 pub use copytax_common::{
     Call, CallGroup, Class, EndpointKind, SampleKind, Sharing, SharingVerdict,
 };
 pub use device::{Device, Offloads};
 pub use finding::{Finding, FindingBytes, MatchedBy, SmallTransfers, Verdict};
+pub use lab::{CallSum, LabResult, LabRun, LabSeries};
 pub use moment::Moment;
 pub use own::OwnCost;
 pub use profile::{Build, CallSite, CpuSite, Estimate, Profile, Sampling, SiteKind};

@@ -5,6 +5,7 @@ mod document;
 mod findings;
 mod flow;
 mod formatter;
+mod lab;
 mod process;
 mod rules;
 mod sites;
@@ -18,6 +19,7 @@ use document::Report;
 use formatter::SafeFormatter;
 
 pub use comparison::write_comparison;
+pub use lab::write_lab;
 pub use rules::write_rules;
 
 /// The name and version of the format.

@@ -1,11 +1,13 @@
 //! The report for people.
 
+mod calibration;
 mod comparison;
 mod failures;
 pub(super) mod findings;
 pub(super) mod flows;
 pub(super) mod footer;
 pub(super) mod headline;
+mod lab;
 mod layout;
 mod rules;
 mod sites;
@@ -22,7 +24,9 @@ pub(crate) use flows::{endpoints, how};
 pub(super) use layout::Page;
 use layout::wrap;
 
+pub use calibration::write_calibration;
 pub use comparison::write_comparison;
+pub use lab::write_lab;
 pub use rules::{write_rule, write_rules};
 
 /// How the text is to look.

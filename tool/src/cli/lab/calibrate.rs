@@ -1,0 +1,60 @@
+//! `copytax lab --calibrate`
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use super::super::output::Output;
+use super::super::terminal::{self, ColorChoice};
+use super::{Args, Failure, QUICK_RUN, QUICK_RUNS, RUNS, measure, stdout};
+use crate::analysis::lab::{CALIBRATED, fill_in};
+use crate::lab::{Path, Plan, Transport, prepare_calibration};
+use crate::model::Calibration;
+use crate::report::text;
+
+/// Bytes of a run: there are many sizes.
+const RUN: u64 = 32 << 20;
+
+/// Sizes of transfers: the powers of 2 from 1 KiB to 1 MiB.
+const SIZES: std::ops::RangeInclusive<u32> = 10..=20;
+
+/// Measures, keeps the result, and prints it.
+pub(super) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> {
+    let (bytes_of_run, runs) = if args.quick {
+        (QUICK_RUN, QUICK_RUNS)
+    } else {
+        (RUN, RUNS)
+    };
+    let plan = Plan {
+        paths: CALIBRATED.into_iter().filter_map(Path::named).collect(),
+        transports: vec![Transport::Tcp],
+        sizes: SIZES.map(|power| 1 << power).collect(),
+        bytes_of_run,
+        runs: args.runs.unwrap_or(runs),
+    };
+    let result = measure(&plan)?;
+    let mut calibration = Calibration {
+        host: result.host.clone(),
+        processor: result.processor.clone(),
+        time: result.start,
+        sendfile: None,
+        splice: None,
+    };
+    fill_in(&mut calibration, &result.series);
+    let kept = prepare_calibration(&calibration);
+    let (path, content) =
+        kept.map_err(|error| Failure::io("the calibration cannot be kept", &error))?;
+    Output::create(&path)?.write(|out| out.write_all(content.as_bytes()))?;
+    stdout::print(|out| {
+        if args.json {
+            return out.write_all(content.as_bytes());
+        }
+        text::write_calibration(
+            out,
+            &calibration,
+            terminal::width(),
+            color.applies_to_stdout(),
+        )?;
+        writeln!(out, "kept in {}", path.display())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

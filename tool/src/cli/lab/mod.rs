@@ -1,0 +1,142 @@
+//! `copytax lab`
+
+mod calibrate;
+mod size;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+
+use super::failure::Failure;
+use super::progress;
+use super::stdout;
+use super::terminal::{self, ColorChoice};
+use crate::host;
+use crate::lab::{Path, Plan, Transport};
+use crate::model::LabResult;
+use crate::report::{json, text};
+
+/// Bytes of a transfer where nothing else is said.
+const SIZE: &str = "4m";
+/// Bytes of a run: long enough for CPU time to be told.
+const RUN: u64 = 64 << 20;
+/// Bytes of a run of a first impression.
+const QUICK_RUN: u64 = 16 << 20;
+/// Runs of each path; 9 of them make a 95% interval without the fastest and the slowest.
+const RUNS: u32 = 11;
+/// Fewest that have an interval at all.
+const QUICK_RUNS: u32 = 6;
+
+/// What each way of moving bytes costs on this machine
+///
+/// Moves a file to a socket, a socket's bytes to another one and a file to a file, by each path that the
+/// kernel has. The paths take turns; figures are medians with 95% intervals. Nothing is left behind.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Measure this path only; give it again for more; --list names them
+    #[arg(long, value_name = "PATH", hide_possible_values = true)]
+    #[arg(value_parser = PossibleValuesParser::new(Path::ALL.map(Path::name))
+        .try_map(|name| Path::named(&name).ok_or("no such path")))]
+    only: Vec<Path>,
+    /// Measure over this transport only; give it again for more
+    #[arg(long, value_enum, value_name = "TRANSPORT")]
+    transport: Vec<Transport>,
+    /// Bytes of a transfer, such as 4096, 64k or 1m, from 1 byte to 4 GiB; give it again for more
+    #[arg(long, value_name = "BYTES", value_parser = size::parse, default_value = SIZE)]
+    size: Vec<u64>,
+    /// Runs of each path; fewer than 6 have no interval
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    runs: Option<u32>,
+    /// A first impression: fewer and shorter runs
+    #[arg(long)]
+    quick: bool,
+    /// Measure from which size of transfers on sendfile and splice take less CPU time than read and
+    /// write, and keep that: audits call transfers below it too small
+    #[arg(long, conflicts_with_all = ["only", "transport", "size"])]
+    calibrate: bool,
+    /// Print the names of the paths and do nothing
+    #[arg(long, conflicts_with_all = ["calibrate", "only", "transport", "runs", "quick", "json"])]
+    list: bool,
+    /// Print JSON (schema copytax.lab/1, copytax.calibration/1 with --calibrate)
+    #[arg(long)]
+    json: bool,
+}
+
+/// Measures, and prints what came of it.
+pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> {
+    if args.list {
+        let mut names = Path::ALL.iter();
+        stdout::print(|out| names.try_for_each(|path| writeln!(out, "{path}")))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.calibrate {
+        return calibrate::run(args, color);
+    }
+    let result = measure(&args.plan()?)?;
+    stdout::print(|out| {
+        if args.json {
+            json::write_lab(out, &result)
+        } else {
+            text::write_lab(out, &result, terminal::width(), color.applies_to_stdout())
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Args {
+    fn plan(&self) -> Result<Plan, Failure> {
+        let all = |chosen: &[Path]| match chosen {
+            [] => Path::ALL.to_vec(),
+            chosen => {
+                let all = Path::ALL.into_iter();
+                all.filter(|path| chosen.contains(path)).collect()
+            }
+        };
+        let transports = Transport::ALL.into_iter();
+        let transports = transports
+            .filter(|way| self.transport.is_empty() || self.transport.contains(way))
+            .collect();
+        let (bytes_of_run, runs) = if self.quick {
+            (QUICK_RUN, QUICK_RUNS)
+        } else {
+            (RUN, RUNS)
+        };
+        let mut sizes = self.size.clone();
+        sizes.sort_unstable();
+        sizes.dedup();
+        let plan = Plan {
+            paths: all(&self.only),
+            transports,
+            sizes,
+            bytes_of_run,
+            runs: self.runs.unwrap_or(runs),
+        };
+        if plan.combinations().is_empty() {
+            return Err(Failure::usage(
+                "no such path over such a transport: copies go by `file`, all others by `tcp` or \
+                 `unix`, and zerocopy by `tcp` only",
+            ));
+        }
+        Ok(plan)
+    }
+}
+
+fn measure(plan: &Plan) -> Result<LabResult, Failure> {
+    let start = SystemTime::now();
+    let is_wanted = progress::is_wanted();
+    let series = plan.run(|done, all| {
+        if is_wanted {
+            progress::show(&format!("measuring: run {} of {all}", done + 1));
+        }
+    });
+    progress::clear();
+    let series = series.map_err(|error| Failure::io("the lab failed", &error))?;
+    Ok(LabResult {
+        host: host::kernel::host(),
+        processor: host::processor(),
+        start,
+        series,
+    })
+}

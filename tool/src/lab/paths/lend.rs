@@ -1,0 +1,125 @@
+//! `MSG_ZEROCOPY`: memory is lent to the socket, and given back by completions.
+
+use std::io;
+use std::mem::{self, MaybeUninit};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::{SendFlags, send};
+
+use super::Calls;
+use crate::model::Call;
+
+/// Sent by one call at most.
+const CHUNK: usize = 256 << 10;
+
+/// Sends that may wait for their completion: what they need is charged to the socket
+/// (`net.core.optmem_max`), and a send beyond that fails.
+const MOST_LENT: u32 = 16;
+
+/// `SO_EE_ORIGIN_ZEROCOPY` of `include/uapi/linux/errqueue.h`.
+const ORIGIN_ZEROCOPY: u8 = 5;
+
+/// The sends whose memory the kernel has.
+pub(super) struct Lender {
+    lent: u32,
+}
+
+/// Room for one `sock_extended_err` and the address behind it, aligned as control messages are.
+#[repr(C, align(8))]
+struct Control([MaybeUninit<u8>; 128]);
+
+impl Lender {
+    /// Lets a socket borrow memory.
+    pub(super) fn new(socket: &OwnedFd) -> io::Result<Self> {
+        let on: libc::c_int = 1;
+        // SAFETY: the option is a C int, which is read during the call.
+        let result = unsafe {
+            libc::setsockopt(
+                socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_ZEROCOPY,
+                (&raw const on).cast(),
+                size_of::<libc::c_int>() as libc::socklen_t,
+            )
+        };
+        if result == -1 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Self { lent: 0 })
+    }
+
+    /// Sends `bytes`, which nobody may change before [`Self::reclaim_all`].
+    pub(super) fn send(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        mut bytes: &[u8],
+        calls: &mut Calls,
+    ) -> io::Result<()> {
+        let flags = SendFlags::from_bits_retain(libc::MSG_ZEROCOPY.cast_unsigned());
+        while !bytes.is_empty() {
+            while self.lent >= MOST_LENT {
+                self.reclaim(socket, calls)?;
+            }
+            let sent = send(socket, &bytes[..bytes.len().min(CHUNK)], flags)?;
+            calls.count(Call::Sendto, sent);
+            self.lent += 1;
+            bytes = &bytes[sent..];
+        }
+        Ok(())
+    }
+
+    /// Waits until the socket has given back everything.
+    pub(super) fn reclaim_all(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        calls: &mut Calls,
+    ) -> io::Result<()> {
+        while self.lent > 0 {
+            self.reclaim(socket, calls)?;
+        }
+        Ok(())
+    }
+
+    /// Takes one message from the error queue, which stands for one send or several that follow each
+    /// other.
+    fn reclaim(&mut self, socket: BorrowedFd<'_>, calls: &mut Calls) -> io::Result<()> {
+        // Nothing else is asked for: errors are always told. Reading the queue would not wait.
+        poll(&mut [PollFd::new(&socket, PollFlags::empty())], None)?;
+        calls.count_others(1);
+        let sends = receive_completion(socket)?;
+        calls.count(Call::Recvmsg, 0);
+        self.lent = self.lent.saturating_sub(sends);
+        Ok(())
+    }
+}
+
+/// How many sends the next message of the error queue is about.
+fn receive_completion(socket: BorrowedFd<'_>) -> io::Result<u32> {
+    let mut control = Control([MaybeUninit::uninit(); 128]);
+    // SAFETY: all zeros are a message without name, data and control.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_control = (&raw mut control).cast();
+    message.msg_controllen = size_of::<Control>();
+    // SAFETY: `message` has no pointers but to `control`, which outlives the call, with its length.
+    let result = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, libc::MSG_ERRQUEUE) };
+    if result == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has filled in the message, and as many bytes of `control` as its length says.
+    let header = unsafe { libc::CMSG_FIRSTHDR(&raw const message).as_ref() };
+    let needed = size_of::<libc::cmsghdr>() + size_of::<libc::sock_extended_err>();
+    let header = header.filter(|header| header.cmsg_len >= needed);
+    let header = header.ok_or_else(|| io::Error::other("a completion without its numbers"))?;
+    // SAFETY: the length of the control message has room for what is read, at any alignment.
+    let error: libc::sock_extended_err = unsafe {
+        libc::CMSG_DATA(header)
+            .cast::<libc::sock_extended_err>()
+            .read_unaligned()
+    };
+    if error.ee_origin != ORIGIN_ZEROCOPY {
+        return Err(io::Error::from_raw_os_error(error.ee_errno.cast_signed()));
+    }
+    // From the first to the last, both included (msg_zerocopy.rst); the numbers wrap.
+    Ok(error.ee_data.wrapping_sub(error.ee_info).wrapping_add(1))
+}

@@ -1,0 +1,37 @@
+//! What was measured of a machine, to be used by later audits of it.
+
+use std::time::SystemTime;
+
+use crate::model::Host;
+
+/// Break-evens of a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Calibration {
+    /// The machine.
+    pub host: Host,
+    /// Its processor, as it calls itself; `None` where it does not tell.
+    pub processor: Option<String>,
+    /// When it was measured.
+    pub time: SystemTime,
+    /// Where `sendfile` begins to pay; `None` where that was not measured.
+    pub sendfile: Option<BreakEven>,
+    /// Where `splice` through a pipe does.
+    pub splice: Option<BreakEven>,
+}
+
+/// From how many bytes of a transfer on a path takes less CPU time than `read` and `write`, within the
+/// sizes that were measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BreakEven {
+    /// From where on; the smallest size where it pays always, `None` where it does not even pay at the
+    /// largest.
+    pub bytes: Option<u64>,
+    /// Lower end of its 95% interval, as `bytes`.
+    pub low: Option<u64>,
+    /// Upper end of its 95% interval, as `bytes`.
+    pub high: Option<u64>,
+    /// The smallest size that was measured.
+    pub smallest: u64,
+    /// The largest.
+    pub largest: u64,
+}

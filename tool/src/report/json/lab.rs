@@ -1,0 +1,170 @@
+//! What the lab measured, for programs: `copytax.lab/1`.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde::Serialize;
+
+use crate::analysis::lab::{Median, cost};
+use crate::model::{Call, CallSum, LabResult, LabRun, LabSeries};
+use crate::report::names;
+
+/// The name and version of the format.
+const SCHEMA: &str = "copytax.lab/1";
+
+#[derive(Debug, Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    host: Host<'a>,
+    start: String,
+    paths: Vec<PathEntry>,
+}
+
+#[derive(Debug, Serialize)]
+struct Host<'a> {
+    kernel: &'a str,
+    arch: &'a str,
+    cpus: u32,
+    processor: Option<&'a str>,
+}
+
+/// One path over one transport with one size of transfers.
+#[derive(Debug, Serialize)]
+struct PathEntry {
+    path: &'static str,
+    transport: &'static str,
+    transfer_bytes: u64,
+    transfers_per_run: u64,
+    /// `None` where nothing was measured.
+    cost: Option<CostEntry>,
+    runs: Vec<RunEntry>,
+    /// Of all that was done, warming up too.
+    accounting: Accounting,
+}
+
+#[derive(Debug, Serialize)]
+struct CostEntry {
+    gb_per_second: MedianEntry,
+    cpu_seconds_per_gb: MedianEntry,
+    system_share: Option<f64>,
+    syscalls_per_gb: f64,
+    context_switches_per_gb: MedianEntry,
+    page_faults_per_gb: MedianEntry,
+}
+
+/// A median and its 95% interval, where there are enough runs for one.
+#[derive(Debug, Serialize)]
+struct MedianEntry {
+    median: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct RunEntry {
+    wall_ns: u64,
+    cpu_ns: u64,
+    user_ns: u64,
+    system_ns: u64,
+    context_switches: u64,
+    page_faults: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Accounting {
+    runs: u64,
+    calls: BTreeMap<&'static str, CallEntry>,
+    other_calls: u64,
+    calls_of_ends: BTreeMap<&'static str, CallEntry>,
+}
+
+#[derive(Debug, Serialize)]
+struct CallEntry {
+    calls: u64,
+    bytes: u64,
+}
+
+/// Writes one JSON document and a newline.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write_lab(out: &mut impl io::Write, result: &LabResult) -> io::Result<()> {
+    let document = Document {
+        schema: SCHEMA,
+        host: Host {
+            kernel: &result.host.kernel,
+            arch: &result.host.arch,
+            cpus: result.host.cpus,
+            processor: result.processor.as_deref(),
+        },
+        start: names::rfc3339(result.start),
+        paths: result.series.iter().map(PathEntry::from).collect(),
+    };
+    super::to_writer(out, &document)
+}
+
+impl From<&LabSeries> for PathEntry {
+    fn from(series: &LabSeries) -> Self {
+        Self {
+            path: series.path,
+            transport: series.transport,
+            transfer_bytes: series.size,
+            transfers_per_run: series.transfers,
+            cost: cost(series).map(|cost| CostEntry {
+                gb_per_second: cost.throughput.into(),
+                cpu_seconds_per_gb: cost.cpu.into(),
+                system_share: cost.system_share,
+                syscalls_per_gb: cost.calls,
+                context_switches_per_gb: cost.context_switches.into(),
+                page_faults_per_gb: cost.page_faults.into(),
+            }),
+            runs: series.runs.iter().map(RunEntry::from).collect(),
+            accounting: Accounting {
+                runs: series.all_runs,
+                calls: entries(&series.calls),
+                other_calls: series.other_calls,
+                calls_of_ends: entries(&series.calls_of_ends),
+            },
+        }
+    }
+}
+
+impl From<Median> for MedianEntry {
+    fn from(median: Median) -> Self {
+        Self {
+            median: median.value,
+            low: median.interval.map(|(low, _)| low),
+            high: median.interval.map(|(_, high)| high),
+        }
+    }
+}
+
+impl From<&LabRun> for RunEntry {
+    fn from(run: &LabRun) -> Self {
+        // 584 years.
+        let nanoseconds =
+            |time: std::time::Duration| time.as_nanos().try_into().unwrap_or(u64::MAX);
+        Self {
+            wall_ns: nanoseconds(run.wall),
+            cpu_ns: nanoseconds(run.cpu),
+            user_ns: nanoseconds(run.user),
+            system_ns: nanoseconds(run.system),
+            context_switches: run.context_switches,
+            page_faults: run.page_faults,
+        }
+    }
+}
+
+fn entries(calls: &BTreeMap<Call, CallSum>) -> BTreeMap<&'static str, CallEntry> {
+    let calls = calls.iter();
+    calls
+        .map(|(call, sum)| {
+            let entry = CallEntry {
+                calls: sum.calls,
+                bytes: sum.bytes,
+            };
+            (call.name(), entry)
+        })
+        .collect()
+}

@@ -1,0 +1,54 @@
+//! The lab against the audit: both count the same calls and bytes, for every path.
+
+mod accounting;
+
+use anyhow::{Context as _, Result, ensure};
+use copytax::capture::EngineChoice;
+use copytax::lab::{Path, Transport};
+
+use accounting::{Accounting, watch};
+
+/// Neither a multiple of a page nor of a buffer.
+const SIZE: &str = "1000003";
+
+fn agrees(
+    engine: EngineChoice,
+    path: Path,
+    transport: Transport,
+    reader_of_nothing: &Accounting,
+) -> Result<()> {
+    let (told, seen) = watch(engine, path, transport, SIZE)?;
+    let seen = seen.without_reads_of(reader_of_nothing)?;
+    ensure!(!told.0.is_empty(), "{path}: the lab has called nothing");
+    ensure!(
+        told == seen,
+        "{path} over {}: the lab called {told:?}, and the audit saw {seen:?}",
+        transport.name()
+    );
+    Ok(())
+}
+
+fn all_agree(engine: EngineChoice) -> Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root may attach");
+        return Ok(());
+    }
+    let sendfile = Path::named("sendfile").context("sendfile is a path")?;
+    let (_, reader_of_nothing) = watch(engine, sendfile, Transport::Tcp, SIZE)?;
+    for path in Path::ALL {
+        for transport in Transport::ALL.into_iter().filter(|way| path.fits(*way)) {
+            agrees(engine, path, transport, &reader_of_nothing)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_audit_counts_what_the_lab_does_with_the_raw_engine() -> Result<()> {
+    all_agree(EngineChoice::Raw)
+}
+
+#[test]
+fn the_audit_counts_what_the_lab_does_with_the_tracepoint_engine() -> Result<()> {
+    all_agree(EngineChoice::Tracepoint)
+}
