@@ -49,7 +49,7 @@ Examples:
   copytax audit -p 4711 -d 1m        one process, for a minute
   copytax audit --comm nginx --json  every nginx, for scripts
   copytax audit -- CMD ARGS          a command, from its first call to its end
-  copytax top                        who moves bytes right now, and who loses them
+  copytax top                        who moves bytes right now, live
   copytax record -d 1h -o day.ctx    keeps everything for later
   copytax report day.ctx --from 10m  the audit of a recording, or of a part
   copytax report day.ctx --format html -o x.html  the same as a page
