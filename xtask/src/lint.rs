@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: rustfmt and clippy over both halves.
+//! `cargo xtask lint`: rustfmt and clippy over both halves; whether the fuzzers' lock file is up to date.
 
 use std::process::{Command, ExitCode};
 
@@ -13,6 +13,8 @@ pub(crate) fn run() -> Result<ExitCode> {
     setup::ensure(&[Level::Build, Level::Lint])?;
     let mut checks = vec![
         shell::cargo(&["fmt", "--all", "--", "--check"]),
+        // A workspace of its own does not follow a new dependency of the tool by itself.
+        shell::cargo(&["fetch", "--locked", "--manifest-path=fuzz/Cargo.toml"]),
         // The release profile: its macros and build dependencies then serve the tests, too.
         shell::cargo(&[
             "clippy",
