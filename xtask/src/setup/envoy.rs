@@ -34,11 +34,7 @@ impl Step for Envoy {
     }
 
     fn probe(&self) -> State {
-        match Self::found() {
-            Ok(true) => State::Have("testbed/envoy".to_owned()),
-            Ok(false) => State::Missing("not in the testbed".to_owned()),
-            Err(error) => State::Missing(format!("{error:#}")),
-        }
+        State::of_testbed("envoy", Self::found())
     }
 
     fn provide(&self, apt: &mut Apt) -> Result<()> {

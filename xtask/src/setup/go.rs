@@ -32,11 +32,7 @@ impl Step for Go {
     }
 
     fn probe(&self) -> State {
-        match self.found() {
-            Ok(true) => State::Have(format!("testbed/go-{}", self.0)),
-            Ok(false) => State::Missing("not in the testbed".to_owned()),
-            Err(error) => State::Missing(format!("{error:#}")),
-        }
+        State::of_testbed(&format!("go-{}", self.0), self.found())
     }
 
     fn provide(&self, apt: &mut Apt) -> Result<()> {

@@ -31,11 +31,7 @@ impl Step for Kafka {
     }
 
     fn probe(&self) -> State {
-        match Self::directory() {
-            Ok(folder) if has_jar(&folder) => State::Have("testbed/kafka".to_owned()),
-            Ok(_) => State::Missing("not in the testbed".to_owned()),
-            Err(error) => State::Missing(format!("{error:#}")),
-        }
+        State::of_testbed("kafka", Self::directory().map(|folder| has_jar(&folder)))
     }
 
     fn provide(&self, apt: &mut Apt) -> Result<()> {

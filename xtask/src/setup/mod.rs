@@ -65,6 +65,17 @@ enum State {
     Missing(String),
 }
 
+impl State {
+    /// That of what is provided below the testbed, in a folder with a name.
+    fn of_testbed(folder: &str, found: Result<bool>) -> Self {
+        match found {
+            Ok(true) => Self::Have(format!("testbed/{folder}")),
+            Ok(false) => Self::Missing("not in the testbed".to_owned()),
+            Err(error) => Self::Missing(format!("{error:#}")),
+        }
+    }
+}
+
 /// One thing to find or to install.
 trait Step {
     /// What it is, as a noun.

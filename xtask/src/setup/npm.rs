@@ -48,11 +48,7 @@ impl Step for BrowserPackages {
     }
 
     fn probe(&self) -> State {
-        match Self::is_there() {
-            Ok(true) => State::Have("testbed/browser".to_owned()),
-            Ok(false) => State::Missing("not in the testbed".to_owned()),
-            Err(error) => State::Missing(format!("{error:#}")),
-        }
+        State::of_testbed("browser", Self::is_there())
     }
 
     fn provide(&self, _apt: &mut Apt) -> Result<()> {

@@ -36,11 +36,7 @@ impl Step for PythonPackages {
     }
 
     fn probe(&self) -> State {
-        match Self::found() {
-            Ok(true) => State::Have("testbed/python".to_owned()),
-            Ok(false) => State::Missing("not in the testbed".to_owned()),
-            Err(error) => State::Missing(format!("{error:#}")),
-        }
+        State::of_testbed("python", Self::found())
     }
 
     fn provide(&self, apt: &mut Apt) -> Result<()> {
