@@ -1,12 +1,17 @@
 //! Reads so small that not each is sampled, once a thread has shown a habit.
 
+#[path = "support/counted.rs"]
+mod counted;
+
 use std::ffi::OsString;
 use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
 use copytax::analysis;
-use copytax::capture::{self, EngineChoice, Settings, Target};
+use copytax::capture::EngineChoice;
 use copytax::model::{Loss, ProcessAudit};
+
+use counted::counted;
 
 /// Reads pieces of 8 bytes into the same memory: some only so, some to be written, and some to be
 /// changed before.
@@ -43,19 +48,9 @@ fn watch(engine: EngineChoice, calls: [u64; 3]) -> Result<(ProcessAudit, Loss)> 
     let mut words: Vec<OsString> = ["python3", "-c", PROGRAM].map(Into::into).to_vec();
     words.push(path.into());
     words.extend(calls.iter().map(|calls| calls.to_string().into()));
-    let settings = Settings {
-        target: Target::Command(words),
-        duration: None,
-        engine,
-        profiling: None,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let snapshot = runtime.block_on(capture::live(&settings, std::future::pending()))?;
+    let snapshot = counted(engine, words)?;
     let loss = snapshot.loss;
     let command = snapshot.command.clone().context("a command was run")?;
-    ensure!(command.exit_code == Some(0), "it failed: {command:?}");
     let mut processes = analysis::audit(snapshot).processes.into_iter();
     let process = processes
         .find(|process| process.id.pid == command.pid)

@@ -1,12 +1,17 @@
 //! Sizes of transfers, of a program that knows how long its runs of consecutive bytes are.
 
+#[path = "support/counted.rs"]
+mod counted;
+
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use copytax::analysis;
-use copytax::capture::{self, EngineChoice, Settings, Target};
+use copytax::capture::EngineChoice;
 use copytax::model::{EndpointKind, Mechanism, ProcessAudit, TransferSizes};
+
+use counted::counted;
 
 /// Sends files over stream sockets, by reading and writing and by `sendfile`, with bytes of its own
 /// between the transfers. A child takes what arrives.
@@ -65,19 +70,9 @@ fn watch(engine: EngineChoice) -> Result<ProcessAudit> {
     let (one, two) = (file("one", 1)?, file("two", 2)?);
     let words = [Path::new("python3"), Path::new("-c"), Path::new(PROGRAM)];
     let words = words.into_iter().chain([one.as_path(), two.as_path()]);
-    let settings = Settings {
-        target: Target::Command(words.map(Into::into).collect()),
-        duration: None,
-        engine,
-        profiling: None,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let snapshot = runtime.block_on(capture::live(&settings, std::future::pending()))?;
+    let snapshot = counted(engine, words.map(Into::into).collect())?;
     ensure!(snapshot.loss.transfers_split == 0, "{:?}", snapshot.loss);
     let command = snapshot.command.clone().context("a command was run")?;
-    ensure!(command.exit_code == Some(0), "it failed: {command:?}");
     let mut processes = analysis::audit(snapshot).processes.into_iter();
     processes
         .find(|process| process.id.pid == command.pid)

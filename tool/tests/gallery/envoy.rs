@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use tempfile::TempDir;
 
 use crate::content::SIZE;
@@ -10,9 +10,8 @@ use crate::form::Bytes::Lost;
 use crate::form::Says::Rule;
 use crate::form::{Expected, Form, Way, watch};
 use crate::support::children::Program;
-use crate::support::patience::until;
 use crate::support::ports::free_port;
-use crate::support::{http, prerequisites};
+use crate::support::prerequisites;
 use crate::{load, upstream};
 
 /// A listener, and the one server behind it.
@@ -56,11 +55,7 @@ fn envoy() -> Result<()> {
         .args(["--concurrency", "1", "--use-dynamic-base-id", "-c"])
         .arg(&file)
         .stderr(Stdio::null());
-    let mut program = Program::start(&mut command)?;
-    until("envoy to listen", || {
-        ensure!(!program.has_ended()?, "envoy has ended");
-        Ok(http::connect(port).is_ok().then_some(()))
-    })?;
+    let program = Program::start_listening(&mut command, port)?;
     let form = Form {
         name: "envoy proxy".to_owned(),
         pid: program.pid(),

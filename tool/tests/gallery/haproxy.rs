@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use tempfile::TempDir;
 
 use crate::content::{self, SIZE};
@@ -12,9 +12,8 @@ use crate::form::Says::{Healthy, Nothing, Rule};
 use crate::form::{Expected, Form, Way, watch};
 use crate::support::certificate;
 use crate::support::children::Program;
-use crate::support::patience::until;
 use crate::support::ports::free_port;
-use crate::support::{http, prerequisites};
+use crate::support::prerequisites;
 use crate::{load, upstream};
 
 /// A name, an option, what its listener is bound with, and how bytes move.
@@ -101,11 +100,7 @@ fn haproxy() -> Result<()> {
         fs::write(&file, configuration)?;
         let mut command = Command::new(&haproxy);
         command.args(["-db", "-f"]).arg(&file).stderr(Stdio::null());
-        let mut program = Program::start(&mut command)?;
-        until("haproxy to listen", || {
-            ensure!(!program.has_ended()?, "haproxy has ended");
-            Ok(http::connect(port).is_ok().then_some(()))
-        })?;
+        let program = Program::start_listening(&mut command, port)?;
         let openssl = openssl.clone();
         forms.push(Form {
             name: format!("haproxy {name}"),

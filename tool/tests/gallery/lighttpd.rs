@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use crate::content::{Content, SIZE};
 use crate::form::Bytes::{Kept, Lost};
@@ -11,9 +11,8 @@ use crate::form::Says::{Nothing, Rule};
 use crate::form::{Expected, Form, Way, watch};
 use crate::load;
 use crate::support::children::Program;
-use crate::support::patience::until;
 use crate::support::ports::free_port;
-use crate::support::{http, prerequisites};
+use crate::support::prerequisites;
 
 /// A backend, and how bytes move.
 const SERVERS: [(&str, Way); 2] = [
@@ -48,11 +47,7 @@ fn lighttpd() -> Result<()> {
         fs::write(&file, configuration)?;
         let mut command = Command::new(&lighttpd);
         command.arg("-D").arg("-f").arg(&file).stderr(Stdio::null());
-        let mut program = Program::start(&mut command)?;
-        until("lighttpd to listen", || {
-            ensure!(!program.has_ended()?, "lighttpd has ended");
-            Ok(http::connect(port).is_ok().then_some(()))
-        })?;
+        let program = Program::start_listening(&mut command, port)?;
         forms.push(Form {
             name: format!("lighttpd {backend}"),
             pid: program.pid(),

@@ -5,10 +5,12 @@ use std::ffi::OsString;
 use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
-use copytax::capture::{self, EngineChoice, Settings, Target};
+use copytax::capture::EngineChoice;
 use copytax::lab::{Path, Transport};
 use copytax::model::{Call, Class, EndpointKind, FlowCount, Snapshot};
 use serde::Deserialize;
+
+use crate::counted::counted;
 
 /// Runs that count; there is one more, to warm up.
 const RUNS: &str = "2";
@@ -58,7 +60,8 @@ pub(crate) fn watch(
     let mut words: Vec<OsString> = ["sh", "-c", REDIRECT, "sh"].map(Into::into).to_vec();
     words.extend([out.clone().into(), env!("CARGO_BIN_EXE_copytax").into()]);
     words.extend(lab.into_iter().chain(chosen).map(OsString::from));
-    let snapshot = capture(engine, words)?;
+    let snapshot = counted(engine, words)?;
+    ensure!(snapshot.loss.map_full == 0, "{:?}", snapshot.loss);
     let document: Document = serde_json::from_slice(&fs::read(&out)?)?;
     ensure!(document.schema == "copytax.lab/1", "{document:?}");
     let [one] = document.paths.as_slice() else {
@@ -66,23 +69,6 @@ pub(crate) fn watch(
     };
     ensure!(one.accounting.runs == 3, "{document:?}");
     Ok((told(&one.accounting), seen(&snapshot)))
-}
-
-fn capture(engine: EngineChoice, words: Vec<OsString>) -> Result<Snapshot> {
-    let settings = Settings {
-        target: Target::Command(words),
-        duration: None,
-        engine,
-        profiling: None,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let snapshot = runtime.block_on(capture::live(&settings, std::future::pending()))?;
-    let command = snapshot.command.as_ref().context("a command was run")?;
-    ensure!(command.exit_code == Some(0), "it failed: {command:?}");
-    ensure!(snapshot.loss.map_full == 0, "{:?}", snapshot.loss);
-    Ok(snapshot)
 }
 
 fn told(told: &Told) -> Accounting {

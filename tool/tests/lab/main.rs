@@ -1,5 +1,8 @@
 //! The lab against the audit: both count the same calls and bytes, for every path.
 
+#[path = "../support/counted.rs"]
+mod counted;
+
 mod accounting;
 
 use anyhow::{Context as _, Result, ensure};

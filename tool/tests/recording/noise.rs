@@ -14,7 +14,6 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::children::Program;
-use crate::support::patience::until;
 use crate::support::ports::free_port;
 use crate::support::{http, prerequisites};
 use crate::tool::{record_process, run};
@@ -114,10 +113,7 @@ impl Server {
         let mut command = Command::new(nginx);
         command.arg("-p").arg(folder.path()).arg("-c").arg(file);
         command.arg("-e").arg(folder.path().join("error.log"));
-        let master = Program::start(&mut command)?;
-        until("nginx to listen", || {
-            Ok(http::connect(port).is_ok().then_some(()))
-        })?;
+        let master = Program::start_listening(&mut command, port)?;
         Ok(Self {
             folder,
             port,

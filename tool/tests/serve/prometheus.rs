@@ -14,7 +14,7 @@ use crate::support::audit::Audit;
 use crate::support::children::Program;
 use crate::support::patience::until;
 use crate::support::ports::free_port;
-use crate::support::{http, prerequisites};
+use crate::support::prerequisites;
 use crate::traffic::{MOVED, Traffic};
 
 const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/prometheus");
@@ -123,12 +123,7 @@ scrape_configs:
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    let mut running = Program::start(&mut command)?;
-    until("prometheus to listen", || {
-        ensure!(!running.has_ended()?, "prometheus has ended");
-        Ok(http::connect(port).is_ok().then_some(()))
-    })?;
-    Ok((port, running))
+    Ok((port, Program::start_listening(&mut command, port)?))
 }
 
 /// The value of a query that has one series at most.

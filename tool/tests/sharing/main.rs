@@ -6,6 +6,8 @@
 //! namespaces of its own, and writes down what it did.
 
 mod case;
+#[path = "../support/counted.rs"]
+mod counted;
 #[path = "../support/ethtool.rs"]
 mod ethtool;
 mod findings;

@@ -12,7 +12,6 @@ use crate::live;
 use crate::load::Samples;
 use crate::support::children::Program;
 use crate::support::http;
-use crate::support::patience::until;
 use crate::support::ports::free_port;
 use crate::support::prerequisites::{self, or_skip};
 
@@ -53,7 +52,7 @@ fn haproxy() -> Result<()> {
     fs::write(site.file("haproxy.cfg"), configuration)?;
     let mut command = Command::new(haproxy);
     command.args(["-db", "-f"]).arg(site.file("haproxy.cfg"));
-    let server = site.start(command.stderr(Stdio::null()))?;
+    let server = Program::start_listening(command.stderr(Stdio::null()), site.port)?;
     check("haproxy", server.pid(), || site.fetch())
 }
 
@@ -69,7 +68,10 @@ fn python() -> Result<()> {
         .args(["-m", "http.server", "--bind", "127.0.0.1", "-d"])
         .arg(site.folder.path())
         .arg(site.port.to_string());
-    let server = site.start(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
+    let server = Program::start_listening(
+        command.stdout(Stdio::null()).stderr(Stdio::null()),
+        site.port,
+    )?;
     check("python3", server.pid(), || site.fetch())
 }
 
@@ -92,7 +94,7 @@ fn node() -> Result<()> {
         .args(["-e", program])
         .arg(site.folder.path())
         .arg(site.port.to_string());
-    let server = site.start(&mut command)?;
+    let server = Program::start_listening(&mut command, site.port)?;
     check("node", server.pid(), || site.fetch())
 }
 
@@ -148,14 +150,7 @@ impl Site {
         command.arg("-p").arg(root);
         command.arg("-c").arg(self.file("nginx.conf"));
         command.arg("-e").arg(self.file("error.log"));
-        self.start(&mut command)
-    }
-
-    /// Starts a server, and waits until it listens.
-    fn start(&self, command: &mut Command) -> Result<Program> {
-        let server = Program::start(command)?;
-        until("a server to listen", || Ok(http::connect(self.port).ok()))?;
-        Ok(server)
+        Program::start_listening(&mut command, self.port)
     }
 
     fn fetch(&self) -> Result<()> {

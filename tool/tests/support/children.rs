@@ -5,9 +5,10 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::http;
 use super::patience::until;
 
 /// A running program, with its children: the leader of a process group.
@@ -22,6 +23,16 @@ impl Program {
             .spawn()
             .with_context(|| format!("cannot start {command:?}"))?;
         Ok(Self(child))
+    }
+
+    /// Starts a server, and waits until it listens on a port.
+    pub(crate) fn start_listening(command: &mut Command, port: u16) -> Result<Self> {
+        let mut program = Self::start(command)?;
+        until("a server to listen", || {
+            ensure!(!program.has_ended()?, "{command:?} has ended");
+            Ok(http::connect(port).ok())
+        })?;
+        Ok(program)
     }
 
     /// Starts a server that prints the port it listens on, and gives back the port too.

@@ -5,6 +5,8 @@
 //! seed, which carries its operations out and leaves its truth in shared memory; the worker writes
 //! all of them to FILE.
 
+#[path = "../support/counted.rs"]
+mod counted;
 mod endpoints;
 mod features;
 mod files;

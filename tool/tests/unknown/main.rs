@@ -2,6 +2,8 @@
 //!
 //! The test binary is its own workload: `unknown --worker ROLE`.
 
+#[path = "../support/counted.rs"]
+mod counted;
 #[path = "../support/own_workload.rs"]
 mod own_workload;
 mod pieces;
