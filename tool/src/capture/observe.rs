@@ -18,7 +18,7 @@ use crate::capture::profile::{Namer, ProfileView};
 use crate::model::{ProcessFacts, ProcessId, Profile, Snapshot};
 
 /// What an observer does with what was counted so far.
-pub type Observer = dyn FnMut(&Snapshot) -> ControlFlow<()> + Send;
+pub type Observer = dyn FnMut(Snapshot) -> ControlFlow<()> + Send;
 
 /// Who wants to see the sums while counting goes on.
 pub struct Observation {
@@ -68,7 +68,7 @@ impl Observing {
             .spawn(move || {
                 let mut refuse = Some(refuse);
                 let mut observer = observation.observer;
-                let observer = |snapshot: &Snapshot| {
+                let observer = |snapshot: Snapshot| {
                     if observer(snapshot).is_break()
                         && let Some(refuse) = refuse.take()
                     {
@@ -139,7 +139,7 @@ impl Observing {
 
 /// Shows what is received until the last of it; then gives the profile.
 fn observe(
-    mut observer: impl FnMut(&Snapshot),
+    mut observer: impl FnMut(Snapshot),
     view: Option<&ProfileView>,
     looks: &Receiver<Look>,
     is_busy: &AtomicBool,
@@ -154,7 +154,7 @@ fn observe(
         match look {
             Look::SoFar(mut snapshot) => {
                 snapshot.profile = profile(snapshot.loss.samples_dropped);
-                observer(&snapshot);
+                observer(*snapshot);
                 is_busy.store(false, Ordering::Release);
             }
             Look::Last(dropped) => return profile(dropped),

@@ -12,7 +12,7 @@ use super::output::Output;
 use super::page::{self, Looks};
 use super::progress::Progress;
 use super::report::RecordedArgs;
-use super::samples::SamplesArgs;
+use super::samples::StacksArgs;
 use super::signals::status_of_signal;
 use super::target::{TargetArgs, refuse_empty_command};
 use super::terminal::ColorChoice;
@@ -45,10 +45,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     engine: EngineArgs,
     #[command(flatten)]
-    samples: SamplesArgs,
-    /// Only count: do not look at who calls, which is sampled
-    #[arg(long, help_heading = "Count")]
-    no_stacks: bool,
+    stacks: StacksArgs,
     #[command(flatten)]
     diagnosis: DiagnosisArgs,
     /// Print JSON (schema copytax.report/1) with every process
@@ -72,7 +69,7 @@ impl Args {
         Settings {
             duration: duration::of_window(self.duration, &target),
             engine: self.engine.choice(),
-            profiling: (!self.no_stacks).then(|| self.samples.profiling(false)),
+            profiling: self.stacks.profiling(false),
             target,
         }
     }
@@ -93,17 +90,14 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
     let page = args.html.as_deref().map(Output::create).transpose()?;
     let looks = Looks::default();
     let observation = page.is_some().then(|| looks.observation(settings.duration));
-    let report = move |mut snapshot: Snapshot| {
+    let report = move |snapshot: Snapshot| {
         if let Some(reason) = &snapshot.without_profile {
             tracing::warn!("call sites are not sampled: {reason}");
         }
         looks.add(&snapshot);
-        let profile = std::mem::take(&mut snapshot.profile);
-        let processes = snapshot.processes.clone();
-        let mut audit = analysis::audit(snapshot);
-        let fails = diagnosis.add_findings(&mut audit, &profile);
+        let (audit, profile, fails) = diagnosis.audited(snapshot);
         if let Some(page) = page {
-            page::write(&audit, &profile, &processes, &looks.moments(), page)?;
+            page::write(&audit, &profile, &looks.moments(), page)?;
         }
         let sampled = profile.is_sampled().then_some(&profile);
         print(&audit, sampled, as_json, &options)?;

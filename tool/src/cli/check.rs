@@ -13,7 +13,6 @@ use super::output::Output;
 use super::report::RecordedArgs;
 use super::terminal::{self, ColorChoice};
 use super::{duration, live, rules, stdout};
-use crate::analysis;
 use crate::analysis::catalog::{Catalog, Glob};
 use crate::analysis::policy::{self, Check, Forbidden, Policy, evaluate, parse_bytes, parse_share};
 use crate::capture::{Profiling, Settings, Target};
@@ -155,13 +154,11 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
         github: args.github,
         page: (terminal::width(), color.applies_to_stdout()),
     };
-    let check = move |mut snapshot: Snapshot| {
+    let check = move |snapshot: Snapshot| {
         if let Some(reason) = &snapshot.without_profile {
             tracing::warn!("call sites are not sampled: {reason}");
         }
-        let profile = std::mem::take(&mut snapshot.profile);
-        let mut audit = analysis::audit(snapshot);
-        let fails = diagnosis.add_findings(&mut audit, &profile);
+        let (audit, _, fails) = diagnosis.audited(snapshot);
         let checks = evaluate(&policies, &audit);
         outputs.write(&checks, &audit)?;
         let holds = checks.iter().all(|check| check.holds);

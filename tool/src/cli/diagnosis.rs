@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use super::egress;
 use super::failure::Failure;
 use super::rules::RulesArgs;
+use crate::analysis;
 use crate::analysis::catalog::Catalog;
 use crate::analysis::culprit;
 use crate::analysis::diagnosis::{
     BREAK_EVEN, Evidence, FailOn, RuntimeFacts, Selection, diagnose, parse_verdict,
 };
 use crate::analysis::lab::measured_break_even;
-use crate::model::{Audit, Calibration, Finding, ProcessId, Profile, Verdict};
+use crate::model::{Audit, Calibration, Finding, ProcessId, Profile, Snapshot, Verdict};
 use crate::{host, lab};
 
 /// What is said of findings.
@@ -67,6 +68,15 @@ impl Diagnosis {
     /// The rules.
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// The audit of what was counted, with findings, what was sampled, and whether findings make the run
+    /// fail.
+    pub(crate) fn audited(&self, mut snapshot: Snapshot) -> (Audit, Profile, bool) {
+        let profile = std::mem::take(&mut snapshot.profile);
+        let mut audit = analysis::audit(snapshot);
+        let fails = self.add_findings(&mut audit, &profile);
+        (audit, profile, fails)
     }
 
     /// Adds findings to the audit; whether they make the run fail.

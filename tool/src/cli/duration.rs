@@ -10,6 +10,9 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How long a window lasts where nothing says otherwise.
 const DEFAULT: Duration = Duration::from_secs(10);
 
+/// Shortest step: looking more often would cost more than what is looked at.
+const SHORTEST_STEP: Duration = Duration::from_millis(100);
+
 /// How long a window of a target lasts: as given, or that of a command until it has ended.
 pub(crate) fn of_window(given: Option<Duration>, target: &Target) -> Option<Duration> {
     given.or(match target {
@@ -48,6 +51,20 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads the length of a step, as [`parse`] does.
+///
+/// # Errors
+///
+/// One sentence of what is wrong with it.
+pub(crate) fn parse_step(text: &str) -> Result<Duration, String> {
+    let step = parse(text)?;
+    if step < SHORTEST_STEP {
+        let shortest = humantime::format_duration(SHORTEST_STEP);
+        return Err(format!("the shortest step is {shortest}"));
+    }
+    Ok(step)
+}
+
 fn too_long() -> String {
     format!(
         "the longest duration is {}",
@@ -77,6 +94,12 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn steps() {
+        assert_eq!(parse_step("250ms"), Ok(Duration::from_millis(250)));
+        assert!(parse_step("50ms").is_err());
     }
 
     #[test]

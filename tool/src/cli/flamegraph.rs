@@ -162,11 +162,7 @@ fn write(
     format: Format,
     options: &GraphOptions,
 ) -> io::Result<()> {
-    let sampled = Sampled {
-        profile: &snapshot.profile,
-        processes: &snapshot.processes,
-        window: &snapshot.window,
-    };
+    let sampled = Sampled::from(snapshot);
     match format {
         Format::Svg => flamegraph::write(out, &sampled, options),
         Format::Folded => folded::write(out, &sampled, options),

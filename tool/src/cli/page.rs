@@ -1,6 +1,5 @@
 //! The page of a report, and what was written over time while it was counted.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,7 +8,7 @@ use super::failure::Failure;
 use super::output::Output;
 use crate::analysis;
 use crate::capture::Observation;
-use crate::model::{Audit, Moment, ProcessFacts, ProcessId, Profile, Snapshot};
+use crate::model::{Audit, Moment, Profile, Snapshot};
 use crate::report::{Sampled, html};
 
 /// Moments of a page: as many as a wide screen can tell apart.
@@ -24,13 +23,13 @@ const SHORTEST: Duration = Duration::from_millis(100);
 pub(crate) fn write(
     audit: &Audit,
     profile: &Profile,
-    processes: &BTreeMap<ProcessId, ProcessFacts>,
     moments: &[Moment],
     output: Output,
 ) -> Result<(), Failure> {
+    let processes = audit.facts();
     let sampled = profile.is_sampled().then_some(Sampled {
         profile,
-        processes,
+        processes: &processes,
         window: &audit.window,
     });
     let report = html::Report {
@@ -53,7 +52,7 @@ impl Looks {
         Observation {
             every: every.clamp(SHORTEST, LONGEST),
             observer: Box::new(move |snapshot| {
-                looks.add(snapshot);
+                looks.add(&snapshot);
                 ControlFlow::Continue(())
             }),
         }

@@ -216,10 +216,7 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
         output.write(|mut out| write_graph(&mut out, &snapshot, args.format))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut snapshot = snapshot;
-    let profile = std::mem::take(&mut snapshot.profile);
-    let mut audit = analysis::audit(snapshot);
-    let fails = diagnosis.add_findings(&mut audit, &profile);
+    let (audit, profile, fails) = diagnosis.audited(snapshot);
     let options = TextOptions {
         width: terminal::width(),
         color: match output {
@@ -239,12 +236,9 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
 
 /// Writes the page.
 fn page(args: &Args, diagnosis: &Diagnosis, output: Output) -> Result<ExitCode, Failure> {
-    let (mut snapshot, moments) = args.recorded.snapshot_and_moments()?;
-    let profile = std::mem::take(&mut snapshot.profile);
-    let processes = snapshot.processes.clone();
-    let mut audit = analysis::audit(snapshot);
-    let fails = diagnosis.add_findings(&mut audit, &profile);
-    page::write(&audit, &profile, &processes, &moments, output)?;
+    let (snapshot, moments) = args.recorded.snapshot_and_moments()?;
+    let (audit, profile, fails) = diagnosis.audited(snapshot);
+    page::write(&audit, &profile, &moments, output)?;
     Ok(if fails {
         ExitCode::FAILURE
     } else {
@@ -268,11 +262,7 @@ fn write(
 }
 
 fn write_graph(out: &mut impl Write, snapshot: &Snapshot, format: Format) -> io::Result<()> {
-    let sampled = Sampled {
-        profile: &snapshot.profile,
-        processes: &snapshot.processes,
-        window: &snapshot.window,
-    };
+    let sampled = Sampled::from(snapshot);
     let options = GraphOptions {
         only: Only::All,
         ..GraphOptions::default()

@@ -1,4 +1,4 @@
-//! `--samples`, of commands that show call sites.
+//! `--samples` and `--no-stacks`, of commands that show call sites.
 
 use crate::capture::Profiling;
 
@@ -24,5 +24,22 @@ impl SamplesArgs {
             kernel_stacks,
             ..Profiling::default()
         }
+    }
+}
+
+/// The argument, of commands that may also only count.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StacksArgs {
+    #[command(flatten)]
+    samples: SamplesArgs,
+    /// Only count: do not look at who calls, which is sampled
+    #[arg(long, help_heading = "Count")]
+    no_stacks: bool,
+}
+
+impl StacksArgs {
+    /// What is sampled, if anything, with or without the kernel's part of stacks.
+    pub(crate) fn profiling(&self, kernel_stacks: bool) -> Option<Profiling> {
+        (!self.no_stacks).then(|| self.samples.profiling(kernel_stacks))
     }
 }

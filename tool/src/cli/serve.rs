@@ -12,7 +12,7 @@ use super::diagnosis::DiagnosisArgs;
 use super::engine::EngineArgs;
 use super::failure::Failure;
 use super::progress::{self, Progress};
-use super::samples::SamplesArgs;
+use super::samples::StacksArgs;
 use super::target::{TargetArgs, refuse_empty_command};
 use super::{duration, live};
 use crate::capture::{Observation, Settings, Target};
@@ -31,16 +31,13 @@ pub(crate) struct Args {
     #[command(flatten)]
     target: TargetArgs,
     /// How often sums are taken out of the kernel
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration::parse)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration::parse_step)]
     #[arg(help_heading = "Count")]
     interval: Duration,
     #[command(flatten)]
     engine: EngineArgs,
     #[command(flatten)]
-    samples: SamplesArgs,
-    /// Only count: do not look at who calls, which is sampled
-    #[arg(long, help_heading = "Count")]
-    no_stacks: bool,
+    stacks: StacksArgs,
     #[command(flatten)]
     diagnosis: DiagnosisArgs,
     /// Where to listen
@@ -85,7 +82,7 @@ impl Args {
             target: self.target.target(),
             duration: None,
             engine: self.engine.choice(),
-            profiling: (!self.no_stacks).then(|| self.samples.profiling(false)),
+            profiling: self.stacks.profiling(false),
         }
     }
 
@@ -160,7 +157,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let observation = Observation {
         every: args.interval,
         observer: Box::new(move |snapshot| {
-            latest.look(snapshot.clone());
+            latest.look(snapshot);
             ControlFlow::Continue(())
         }),
     };

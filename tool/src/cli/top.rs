@@ -17,13 +17,12 @@ use tokio::sync::oneshot;
 use super::diagnosis::DiagnosisArgs;
 use super::engine::EngineArgs;
 use super::failure::Failure;
-use super::live;
 use super::progress::Progress;
-use super::record::parse_interval;
-use super::samples::SamplesArgs;
+use super::samples::StacksArgs;
 use super::signals::Signals;
 use super::target::TargetArgs;
 use super::terminal::{self, ColorChoice};
+use super::{duration, live};
 use crate::capture::{self, CaptureError, Observation, Settings, Target};
 use crate::host::kernel;
 use crate::live::{Colors, Message, Session, State, Step, leave_terminal, run as show, view};
@@ -38,16 +37,13 @@ pub(crate) struct Args {
     #[command(flatten)]
     target: TargetArgs,
     /// The length of a step
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_interval)]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration::parse_step)]
     #[arg(help_heading = "Count")]
     interval: Duration,
     #[command(flatten)]
     engine: EngineArgs,
     #[command(flatten)]
-    samples: SamplesArgs,
-    /// Only count: do not look at who calls, which is sampled
-    #[arg(long, help_heading = "Count")]
-    no_stacks: bool,
+    stacks: StacksArgs,
     #[command(flatten)]
     diagnosis: DiagnosisArgs,
     /// Print each step as text instead of showing it on a screen
@@ -79,7 +75,7 @@ impl Args {
             target,
             duration: None,
             engine: self.engine.choice(),
-            profiling: (!self.no_stacks).then(|| self.samples.profiling(false)),
+            profiling: self.stacks.profiling(false),
         })
     }
 }
@@ -153,12 +149,12 @@ async fn watch(
     let looks = messages.clone();
     let observation = Observation {
         every,
-        observer: Box::new(move |snapshot| {
-            match looks.send(Message::Look(Arc::new(snapshot.clone()))) {
+        observer: Box::new(
+            move |snapshot| match looks.send(Message::Look(Arc::new(snapshot))) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
-            }
-        }),
+            },
+        ),
     };
     let window = signals.window(async |stop| {
         let ended = async {
@@ -224,8 +220,8 @@ fn batch(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
             if left == Some(0) {
                 return ControlFlow::Break(());
             }
-            state.step(Step::between(snapshot, before.as_ref()));
-            before = Some(snapshot.clone());
+            state.step(Step::between(&snapshot, before.as_ref()));
+            before = Some(snapshot);
             let text = view::text(&mut state, width);
             left = left.map(|left| left - 1);
             let mut out = io::stdout().lock();

@@ -103,11 +103,7 @@ fn audited(mut snapshot: Snapshot, catalog: &Catalog) -> (Audit, Profile) {
 }
 
 fn graphs(snapshot: &Snapshot) {
-    let sampled = Sampled {
-        profile: &snapshot.profile,
-        processes: &snapshot.processes,
-        window: &snapshot.window,
-    };
+    let sampled = Sampled::from(snapshot);
     let options = GraphOptions {
         only: Only::All,
         ..GraphOptions::default()

@@ -75,6 +75,17 @@ pub struct Audit {
     pub is_incomplete: bool,
 }
 
+impl Audit {
+    /// What is known of its processes, by process.
+    #[must_use]
+    pub fn facts(&self) -> BTreeMap<ProcessId, ProcessFacts> {
+        let processes = self.processes.iter();
+        processes
+            .map(|process| (process.id, process.facts.clone()))
+            .collect()
+    }
+}
+
 /// Bytes by class. Written bytes are in exactly one of `zero_copy`, `staged`, `bounced`, `mapped`,
 /// `transformed`, `generated` and `unknown`; `lost` is the part of `bounced` whose endpoint pair
 /// has a kernel path, `kernel_copied` the part of `zero_copy` that the kernel copied all the same.

@@ -119,7 +119,7 @@ async fn report(State(latest): State<Arc<Latest>>) -> Result<Response, Refusal> 
 
 async fn page(State(latest): State<Arc<Latest>>) -> Result<Response, Refusal> {
     answer(latest, "text/html; charset=utf-8", |made| {
-        let processes = processes_of(made);
+        let processes = made.audit.facts();
         let sampled = made.profile.is_sampled().then(|| sampled(made, &processes));
         let report = html::Report {
             audit: &made.audit,
@@ -129,12 +129,6 @@ async fn page(State(latest): State<Arc<Latest>>) -> Result<Response, Refusal> {
         written(|out| html::write(out, &report))
     })
     .await
-}
-
-fn processes_of(made: &Made) -> BTreeMap<ProcessId, ProcessFacts> {
-    let processes = made.audit.processes.iter();
-    let processes = processes.map(|process| (process.id, process.facts.clone()));
-    processes.collect()
 }
 
 const fn sampled<'a>(
@@ -200,7 +194,7 @@ async fn graph(
         if !made.profile.is_sampled() {
             return Err(Refusal::Wrong("call sites are not sampled"));
         }
-        let processes = processes_of(made);
+        let processes = made.audit.facts();
         let sampled = sampled(made, &processes);
         written(|out| flamegraph::write(out, &sampled, &options))
     })

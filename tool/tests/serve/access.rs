@@ -68,6 +68,7 @@ fn open_doors_are_refused() -> Result<()> {
             &["--tls-key=/nowhere", "--tls-certificate=/nowhere"],
             "cannot serve",
         ),
+        (&["--interval=1ms"], "the shortest step is 100ms"),
         (&["--listen=nonsense"], "invalid socket address"),
         (
             &["--listen=192.0.2.1:9", "--insecure"],

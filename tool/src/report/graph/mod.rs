@@ -7,7 +7,7 @@ mod stacks;
 
 use std::collections::BTreeMap;
 
-use crate::model::{ProcessFacts, ProcessId, Profile, Window};
+use crate::model::{ProcessFacts, ProcessId, Profile, Snapshot, Window};
 
 pub(super) use facts::{Facts, number, site_kind};
 pub(super) use label::{Label, LabelKind, labels, place};
@@ -23,4 +23,14 @@ pub struct Sampled<'a> {
     pub processes: &'a BTreeMap<ProcessId, ProcessFacts>,
     /// When and how long.
     pub window: &'a Window,
+}
+
+impl<'a> From<&'a Snapshot> for Sampled<'a> {
+    fn from(snapshot: &'a Snapshot) -> Self {
+        Self {
+            profile: &snapshot.profile,
+            processes: &snapshot.processes,
+            window: &snapshot.window,
+        }
+    }
 }
