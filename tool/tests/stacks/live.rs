@@ -23,8 +23,14 @@ const WINDOW: &str = "6s";
 /// Share of the samples from which on a function is on a hot path.
 const HOT: f64 = 0.2;
 
-/// How far the shares of two times about 500 samples may be from each other.
-const DIFFERENCE: f64 = 0.15;
+/// How far shares may be from each other beyond what chance does: the two do not look at the same moments.
+const DIFFERENCE: f64 = 0.05;
+
+/// Standard errors that chance may do.
+const ERRORS: f64 = 3.0;
+
+/// Nanoseconds that a sample of the tool stands for.
+const TICK: f64 = 1e9 / copytax::probe::CPU_HERTZ as f64;
 
 /// Fails unless nearly all of the stacks of its call sites reach the entry of their thread.
 pub(crate) fn reach_entry(
@@ -82,16 +88,22 @@ pub(crate) fn agree_with_perf(
 }
 
 /// Names of functions, with the share of samples that are in them or in what they call.
-type Shares = BTreeMap<String, f64>;
+#[derive(Debug)]
+struct Shares {
+    samples: f64,
+    of: BTreeMap<String, f64>,
+}
 
 fn compare(name: &str, perf: &Shares, tool: &Shares) -> Result<()> {
-    let hot: Vec<_> = perf.iter().filter(|(_, share)| **share >= HOT).collect();
+    let hot = perf.of.iter().filter(|(_, share)| **share >= HOT);
+    let hot: Vec<_> = hot.map(|(function, share)| (function, *share)).collect();
     ensure!(hot.len() >= 8, "{name} has hardly a hot function: {hot:?}");
     let mut far = Vec::new();
-    for (function, perf) in &hot {
-        let tool = tool.get(*function).copied().unwrap_or(0.0);
-        if (*perf - tool).abs() > DIFFERENCE {
-            far.push(format!("{function}: {perf:.2} by perf, {tool:.2} here"));
+    for (function, by_perf) in &hot {
+        let here = tool.of.get(*function).copied().unwrap_or(0.0);
+        let variance = by_perf * (1.0 - by_perf) * (perf.samples.recip() + tool.samples.recip());
+        if (by_perf - here).abs() > DIFFERENCE + ERRORS * variance.sqrt() {
+            far.push(format!("{function}: {by_perf:.2} by perf, {here:.2} here"));
         }
     }
     let hot = hot.len();
@@ -125,7 +137,7 @@ fn by_perf(perf: &Path, data: &Path, process: u32) -> Result<Shares> {
         });
         (1, functions.collect::<Vec<_>>())
     });
-    shares(stacks.filter(|(_, functions)| !functions.is_empty()))
+    shares(stacks.filter(|(_, functions)| !functions.is_empty()), 1.0)
 }
 
 /// What the tool has written: functions from the outermost one on, and nanoseconds.
@@ -135,10 +147,14 @@ fn by_tool(folded: &Path) -> Result<Shares> {
         let (functions, weight) = line.rsplit_once(' ').context("a weight")?;
         Ok((weight.parse()?, functions.split(';').collect()))
     });
-    shares(stacks.collect::<Result<Vec<_>>>()?)
+    shares(stacks.collect::<Result<Vec<_>>>()?, TICK)
 }
 
-fn shares<'a>(stacks: impl IntoIterator<Item = (u64, Vec<&'a str>)>) -> Result<Shares> {
+/// A sample has so much weight.
+fn shares<'a>(
+    stacks: impl IntoIterator<Item = (u64, Vec<&'a str>)>,
+    weight_of_sample: f64,
+) -> Result<Shares> {
     let (mut all, mut sums) = (0, BTreeMap::<String, u64>::new());
     for (weight, functions) in stacks {
         all += weight;
@@ -151,10 +167,13 @@ fn shares<'a>(stacks: impl IntoIterator<Item = (u64, Vec<&'a str>)>) -> Result<S
     }
     ensure!(all > 0, "there are no samples");
     let share = |sum| sum as f64 / all as f64;
-    Ok(sums
-        .into_iter()
-        .map(|(name, sum)| (name, share(sum)))
-        .collect())
+    Ok(Shares {
+        samples: all as f64 / weight_of_sample,
+        of: sums
+            .into_iter()
+            .map(|(name, sum)| (name, share(sum)))
+            .collect(),
+    })
 }
 
 /// The name without arguments and without what the compiler appends; `None` for one that each demangler
