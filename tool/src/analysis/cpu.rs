@@ -18,6 +18,8 @@ pub struct CpuTime {
     pub in_syscall: BTreeMap<SyscallFamily, Estimate>,
     /// The part in copy routines of the kernel.
     pub copying_in_kernel: Estimate,
+    /// The part of that in system calls.
+    pub copying_in_syscall: BTreeMap<SyscallFamily, Estimate>,
     /// The part in copy routines of the program and its libraries.
     pub copying_in_user: Estimate,
 }
@@ -94,12 +96,18 @@ pub fn cpu_times(sites: &[CpuSite]) -> BTreeMap<ProcessId, CpuTime> {
         let time = cpu_estimate(site);
         let process = times.entry(site.process).or_default();
         process.total.add(time);
-        if let Some(number) = site.syscall {
-            let family = SyscallFamily::of(number);
+        let family = site.syscall.map(SyscallFamily::of);
+        if let Some(family) = family {
             process.in_syscall.entry(family).or_default().add(time);
         }
         match (&site.kernel, &site.user) {
-            (Some(kernel), _) if is_copying(kernel) => process.copying_in_kernel.add(time),
+            (Some(kernel), _) if is_copying(kernel) => {
+                process.copying_in_kernel.add(time);
+                if let Some(family) = family {
+                    let copying = process.copying_in_syscall.entry(family).or_default();
+                    copying.add(time);
+                }
+            }
             (None, Some(user)) if is_copying(user) => process.copying_in_user.add(time),
             _ => {}
         }
@@ -195,6 +203,8 @@ mod tests {
         assert!((ticks(time.copying_in_user.value) - 36.0).abs() < 1e-9);
         assert!((ticks(time.copying().variance.sqrt()) - 61.0_f64.sqrt()).abs() < 1e-9);
         assert!(time.in_syscall.contains_key(&SyscallFamily::Other));
+        let families: Vec<_> = time.copying_in_syscall.keys().collect();
+        assert_eq!(families, [&SyscallFamily::Read]);
     }
 
     #[test]

@@ -9,9 +9,8 @@ use crate::analysis;
 use crate::analysis::catalog::Catalog;
 use crate::analysis::culprit;
 use crate::analysis::diagnosis::{
-    BREAK_EVEN, Evidence, FailOn, RuntimeFacts, Selection, diagnose, parse_verdict,
+    Evidence, FailOn, RuntimeFacts, Selection, diagnose, parse_verdict,
 };
-use crate::analysis::lab::measured_break_even;
 use crate::model::{Audit, Calibration, Finding, ProcessId, Profile, Snapshot, Verdict};
 use crate::{host, lab};
 
@@ -107,13 +106,12 @@ pub(crate) fn findings(
     catalog: &Catalog,
     calibration: Option<&Calibration>,
 ) -> Vec<Finding> {
-    let measured = calibration.and_then(|kept| measured_break_even(kept, &audit.host));
     diagnose(&Evidence {
         audit,
         profile,
         runtimes: &runtimes(audit),
         catalog,
-        break_even: measured.unwrap_or(BREAK_EVEN),
+        calibration: calibration.filter(|kept| kept.host == audit.host),
         egress: &egress::devices(profile),
         culprit: &|site| culprit(site).map(|culprit| culprit.frame.clone()),
     })

@@ -6,7 +6,7 @@ use std::io;
 use crate::analysis;
 use crate::analysis::catalog::{Catalog, nearest, search};
 use crate::analysis::comparison::{ComparisonOptions, MatchBy, Run, compare};
-use crate::analysis::diagnosis::{BREAK_EVEN, Evidence, diagnose};
+use crate::analysis::diagnosis::{Evidence, diagnose};
 use crate::analysis::policy::{self, Policy};
 use crate::model::{Audit, Profile, Snapshot, Timeline};
 use crate::report::{
@@ -95,7 +95,7 @@ fn audited(mut snapshot: Snapshot, catalog: &Catalog) -> (Audit, Profile) {
         profile: &profile,
         runtimes: &BTreeMap::new(),
         catalog,
-        break_even: BREAK_EVEN,
+        calibration: None,
         egress: &BTreeMap::new(),
         culprit: &|site| analysis::culprit(site).map(|culprit| culprit.frame.clone()),
     });

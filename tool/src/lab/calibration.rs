@@ -1,5 +1,6 @@
 //! The calibration file: what was measured of this machine, kept for later audits.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{BreakEven, Calibration, Host};
+use crate::model::{BreakEven, Calibration, Host, TransferCost};
 
 /// The name and version of the format.
 const SCHEMA: &str = "copytax.calibration/1";
@@ -36,6 +37,7 @@ struct Document {
     processor: Option<String>,
     sendfile: Option<Entry>,
     splice: Option<Entry>,
+    costs: BTreeMap<String, Vec<CostEntry>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,6 +48,14 @@ struct Entry {
     high: Option<u64>,
     smallest: u64,
     largest: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CostEntry {
+    bytes: u64,
+    cpu_ns: u64,
+    interval_ns: Option<(u64, u64)>,
 }
 
 /// Where the calibration is: in the folder for state that the environment names; else root's is the
@@ -111,6 +121,7 @@ fn write(calibration: &Calibration) -> io::Result<String> {
         processor: calibration.processor.clone(),
         sendfile: calibration.sendfile.map(Entry::from),
         splice: calibration.splice.map(Entry::from),
+        costs: each(calibration.costs.clone()),
     };
     Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
@@ -135,7 +146,38 @@ fn parse(text: &str) -> io::Result<Calibration> {
         time: time.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?,
         sendfile: document.sendfile.map(BreakEven::from),
         splice: document.splice.map(BreakEven::from),
+        costs: each(document.costs),
     })
+}
+
+impl From<TransferCost> for CostEntry {
+    fn from(cost: TransferCost) -> Self {
+        Self {
+            bytes: cost.bytes,
+            cpu_ns: cost.cpu_ns,
+            interval_ns: cost.interval_ns,
+        }
+    }
+}
+
+impl From<CostEntry> for TransferCost {
+    fn from(entry: CostEntry) -> Self {
+        Self {
+            bytes: entry.bytes,
+            cpu_ns: entry.cpu_ns,
+            interval_ns: entry.interval_ns,
+        }
+    }
+}
+
+/// The costs of each path, as the other kind has them.
+fn each<From, To: std::convert::From<From>>(
+    costs: BTreeMap<String, Vec<From>>,
+) -> BTreeMap<String, Vec<To>> {
+    let costs = costs.into_iter();
+    costs
+        .map(|(path, costs)| (path, costs.into_iter().map(To::from).collect()))
+        .collect()
 }
 
 impl From<BreakEven> for Entry {
@@ -187,6 +229,15 @@ mod tests {
             time: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
             sendfile: Some(found),
             splice: Some(found),
+            costs: [(
+                "sendfile".to_owned(),
+                vec![TransferCost {
+                    bytes: 1024,
+                    cpu_ns: 2_500,
+                    interval_ns: Some((2_400, 2_600)),
+                }],
+            )]
+            .into(),
         }
     }
 

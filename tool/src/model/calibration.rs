@@ -1,10 +1,11 @@
 //! What was measured of a machine, to be used by later audits of it.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use crate::model::Host;
 
-/// Break-evens of a machine.
+/// What ways of moving bytes cost on a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Calibration {
     /// The machine.
@@ -17,6 +18,19 @@ pub struct Calibration {
     pub sendfile: Option<BreakEven>,
     /// Where `splice` through a pipe does.
     pub splice: Option<BreakEven>,
+    /// What the paths cost, by their names in the lab; sizes in ascending order.
+    pub costs: BTreeMap<String, Vec<TransferCost>>,
+}
+
+/// What a transfer of one size costs on one path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TransferCost {
+    /// Its bytes.
+    pub bytes: u64,
+    /// CPU time in nanoseconds, the median of all runs.
+    pub cpu_ns: u64,
+    /// The 95% interval of the median; `None` of fewer than 6 runs.
+    pub interval_ns: Option<(u64, u64)>,
 }
 
 /// From how many bytes of a transfer on a path takes less CPU time than `read` and `write`, within the

@@ -115,6 +115,8 @@ pub struct Finding {
     pub share: Option<f64>,
     /// Why they are too few at a time; with the verdict [`Verdict::TooSmall`].
     pub small: Option<SmallTransfers>,
+    /// What the fix would save, of a fixable finding; `None` where that cannot be told.
+    pub saving: Option<Saving>,
     /// The device that most of them leave by; `None` where they go to no other machine, or it is not
     /// known.
     pub egress: Option<Device>,
@@ -138,6 +140,52 @@ pub struct FindingBytes {
     /// Half the width of the interval that has the true number in 95 of 100 cases; 0 where whole
     /// flows were counted.
     pub margin: u64,
+}
+
+/// CPU time that a fix would save.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Saving {
+    /// Seconds of CPU time in each second: cores. Negative where the fix would cost more.
+    pub cores: f64,
+    /// Half the width of the 95% interval.
+    pub margin: f64,
+    /// As a share of the CPU time of the process; `None` where that was not sampled.
+    pub share: Option<f64>,
+    /// What it rests on.
+    pub basis: SavingBasis,
+}
+
+impl Saving {
+    /// Adds what is saved of other bytes of the same process.
+    pub fn add(&mut self, other: Self) {
+        self.cores += other.cores;
+        self.margin = self.margin.hypot(other.margin);
+        self.share = self.share.zip(other.share).map(|(a, b)| a + b);
+        self.basis = self.basis.max(other.basis);
+    }
+}
+
+/// What an estimate of a saving rests on, the better one first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SavingBasis {
+    /// What both ways cost on this machine, for transfers of the measured sizes.
+    Calibration,
+    /// The sampled CPU time of the process alone.
+    CpuTax,
+}
+
+impl SavingBasis {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Calibration, Self::CpuTax];
+
+    /// The name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Calibration => "calibration",
+            Self::CpuTax => "cpu_tax",
+        }
+    }
 }
 
 /// Transfers that are too short for a zero-copy call to pay.

@@ -18,12 +18,12 @@ pub use audit::{
     Audit, ByteClasses, CompressionLike, Failures, Fallback, FallbackFlow, Flow, Mechanism,
     ProcessAudit, Syscall, TransferSizes,
 };
-pub use calibration::{BreakEven, Calibration};
+pub use calibration::{BreakEven, Calibration, TransferCost};
 pub use copytax_common::{
     Call, CallGroup, Class, EndpointKind, SampleKind, Sharing, SharingVerdict,
 };
 pub use device::{Device, Offloads};
-pub use finding::{Finding, FindingBytes, MatchedBy, SmallTransfers, Verdict};
+pub use finding::{Finding, FindingBytes, MatchedBy, Saving, SavingBasis, SmallTransfers, Verdict};
 pub use lab::{CallSum, LabResult, LabRun, LabSeries};
 pub use moment::Moment;
 pub use own::OwnCost;

@@ -36,6 +36,16 @@ pub(super) fn percent(share: f64) -> String {
     }
 }
 
+/// CPU time in relation to the time that went by, in cores: two digits of what is not tiny.
+pub(super) fn cores(cores: f64) -> String {
+    match cores.abs() {
+        size if size >= 10.0 => format!("{cores:.0}"),
+        size if size >= 1.0 => format!("{cores:.1}"),
+        size if size >= 0.1 => format!("{cores:.2}"),
+        _ => format!("{cores:.3}"),
+    }
+}
+
 /// A number with a comma at every thousand.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();

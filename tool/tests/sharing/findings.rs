@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use copytax::analysis::catalog::Catalog;
-use copytax::analysis::diagnosis::{BREAK_EVEN, Egress, Evidence, diagnose};
+use copytax::analysis::diagnosis::{Egress, Evidence, diagnose};
 use copytax::analysis::{audit, culprit};
 use copytax::model::{Profile, Snapshot};
 
@@ -17,7 +17,7 @@ pub(crate) fn of(snapshot: Snapshot) -> BTreeSet<String> {
         profile: &Profile::default(),
         runtimes: &BTreeMap::new(),
         catalog: Catalog::builtin(),
-        break_even: BREAK_EVEN,
+        calibration: None,
         egress: &Egress::new(),
         culprit: &|site| culprit(site).map(|culprit| culprit.frame.clone()),
     });

@@ -5,21 +5,23 @@ use std::sync::Arc;
 use crate::analysis::diagnosis::Evidence;
 use crate::analysis::diagnosis::egress::{egress, share};
 use crate::analysis::diagnosis::groups::{Group, groups};
+use crate::analysis::diagnosis::saving::{Costs, saving};
 use crate::analysis::diagnosis::select::is_at_issue;
 use crate::analysis::transfers::typical_size_by_bytes;
 use crate::model::{CallSite, Device, Finding, Flow, Frame, ProcessAudit, SmallTransfers, Verdict};
 
-/// What is to be said of the flows of `process`, by its call `sites`.
+/// What is to be said of the flows of a process, by its call `sites`, and what that `costs`.
 pub(super) fn of_process(
     evidence: &Evidence<'_>,
-    process: &ProcessAudit,
+    costs: &Costs<'_>,
     sites: &[&CallSite],
 ) -> Vec<Finding> {
+    let process = costs.process;
     let runtime = evidence.runtimes.get(&process.id);
     let mut findings: Vec<Finding> = Vec::new();
     for flow in process.flows.iter().filter(|flow| is_at_issue(flow)) {
         for group in groups(evidence, process, runtime, flow, sites) {
-            let Some(finding) = of_group(evidence, process, flow, group) else {
+            let Some(finding) = of_group(evidence, costs, flow, group) else {
                 continue;
             };
             match findings.iter_mut().find(|known| is_same(known, &finding)) {
@@ -38,7 +40,7 @@ pub(super) fn of_process(
 /// `None` where there is nothing to say.
 fn of_group(
     evidence: &Evidence<'_>,
-    process: &ProcessAudit,
+    costs: &Costs<'_>,
     flow: &Flow,
     group: Group<'_>,
 ) -> Option<Finding> {
@@ -47,13 +49,18 @@ fn of_group(
         return None;
     }
     let below = rule.and_then(|rule| rule.too_small_below);
-    let small = small(flow, below.unwrap_or(u64::MAX).min(evidence.break_even));
+    let small = small(flow, below.unwrap_or(u64::MAX).min(evidence.break_even()));
     let verdict = match rule.map(|rule| rule.verdict) {
         Some(Verdict::Healthy) => return None,
         Some(Verdict::Fixable) | None if small.is_some() => Verdict::TooSmall,
         Some(verdict) => verdict,
         None => Verdict::Unknown,
     };
+    let process = costs.process;
+    let bytes = group.bytes;
+    let saving = (verdict == Verdict::Fixable && flow.lost)
+        .then(|| saving(costs, flow, bytes.value))
+        .flatten();
     Some(Finding {
         rule: rule.map(|rule| Arc::clone(&rule.id)),
         verdict,
@@ -68,9 +75,10 @@ fn of_group(
         evidence: flow.class,
         sharing: flow.sharing,
         lost: flow.lost,
-        bytes: group.bytes,
+        bytes,
         share: None,
         small: small.filter(|_| verdict == Verdict::TooSmall),
+        saving,
         egress: group
             .site
             .and_then(|site| egress_of(evidence, process, site)),
@@ -112,10 +120,15 @@ fn is_same(a: &Finding, b: &Finding) -> bool {
 fn merge(known: &mut Finding, other: Finding) {
     let (a, b) = (known.bytes, other.bytes);
     let samples = known.samples.saturating_add(other.samples);
+    let saving = known.saving.zip(other.saving).map(|(mut sum, saving)| {
+        sum.add(saving);
+        sum
+    });
     if b.value > a.value {
         *known = other;
     }
     known.samples = samples;
+    known.saving = saving;
     known.bytes.value = a.value.saturating_add(b.value);
     // Whole flows have no margin; parts of two flows are estimated apart from each other.
     known.bytes.margin = independent(a.margin, b.margin);

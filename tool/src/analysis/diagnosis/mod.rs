@@ -6,6 +6,7 @@ mod filter;
 mod finding;
 mod groups;
 mod matching;
+mod saving;
 mod select;
 
 #[cfg(test)]
@@ -15,8 +16,11 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::saving::Costs;
 use crate::analysis::catalog::Catalog;
-use crate::model::{Audit, CallSite, Device, Finding, Frame, ProcessId, Profile};
+use crate::analysis::cpu_times;
+use crate::analysis::lab::measured_break_even;
+use crate::model::{Audit, Calibration, CallSite, Device, Finding, Frame, ProcessId, Profile};
 
 pub use egress::egress;
 pub use filter::{FailOn, Selection, WrongFailOn, parse_verdict};
@@ -24,7 +28,7 @@ pub use matching::RuntimeFacts;
 
 /// Transfers of fewer bytes are left to read and write where nothing was measured: below about
 /// 32 KiB a response, published rules of thumb say, sendfile does not pay.
-pub const BREAK_EVEN: u64 = 32 << 10;
+const BREAK_EVEN: u64 = 32 << 10;
 
 /// Devices by process and name of the sink, as call sites have it.
 pub type Egress = BTreeMap<(ProcessId, Arc<str>), Device>;
@@ -40,13 +44,20 @@ pub struct Evidence<'a> {
     pub runtimes: &'a BTreeMap<ProcessId, RuntimeFacts>,
     /// The rules.
     pub catalog: &'a Catalog,
-    /// From how many bytes on a transfer gains by a zero-copy call; [`BREAK_EVEN`] where that was
-    /// not measured.
-    pub break_even: u64,
+    /// What was measured of the machine of the audit; `None` where nothing was.
+    pub calibration: Option<&'a Calibration>,
     /// Devices that sinks are reached by; those that are not in it have an unknown one.
     pub egress: &'a Egress,
     /// The function that makes the bytes of a site bounce.
     pub culprit: &'a dyn Fn(&CallSite) -> Option<Frame>,
+}
+
+impl Evidence<'_> {
+    /// From how many bytes on a transfer gains by a zero-copy call.
+    fn break_even(&self) -> u64 {
+        let measured = self.calibration.and_then(measured_break_even);
+        measured.unwrap_or(BREAK_EVEN)
+    }
 }
 
 /// What is to be said of all flows, dearest first: by lost bytes, then by bytes.
@@ -59,10 +70,17 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Vec<Finding> {
     for site in &evidence.profile.call_sites {
         sites.entry(site.process).or_default().push(site);
     }
+    let times = cpu_times(&evidence.profile.cpu);
     let mut findings: Vec<Finding> = Vec::new();
     for process in &evidence.audit.processes {
         let own = sites.get(&process.id).map_or(&[][..], Vec::as_slice);
-        findings.extend(finding::of_process(evidence, process, own));
+        let costs = Costs {
+            process,
+            cpu: times.get(&process.id),
+            calibration: evidence.calibration,
+            window: evidence.audit.window.duration,
+        };
+        findings.extend(finding::of_process(evidence, &costs, own));
     }
     // Stable: what costs the same stays in the order of the processes.
     findings.sort_by_key(|finding| {

@@ -1,57 +1,94 @@
 //! What of a calibration an audit may go by.
 
-use crate::model::{Calibration, Host, LabSeries};
+use std::collections::BTreeMap;
 
-use super::break_even;
+use crate::model::{Calibration, LabSeries, TransferCost};
+
+use super::{Median, break_even};
 
 /// The path that all others are compared with: what most programs do.
-const USUAL: &str = "read+write-64k";
+pub(super) const USUAL: &str = "read+write-64k";
 
 /// The paths whose break-evens are kept.
 pub const CALIBRATED: [&str; 3] = [USUAL, "sendfile", "splice"];
 
-/// Puts the break-evens of `calibration` in, from `series` of [`CALIBRATED`] over one transport.
+/// Puts break-evens and costs into `calibration`, from `series` of [`CALIBRATED`] over one transport.
 pub fn fill_in(calibration: &mut Calibration, series: &[LabSeries]) {
     calibration.sendfile = break_even(series, "sendfile", USUAL);
     calibration.splice = break_even(series, "splice", USUAL);
+    calibration.costs = costs(series);
+}
+
+fn costs(series: &[LabSeries]) -> BTreeMap<String, Vec<TransferCost>> {
+    let mut costs: BTreeMap<String, Vec<TransferCost>> = BTreeMap::new();
+    for series in series {
+        let path = costs.entry(series.path.to_owned()).or_default();
+        path.extend(cost_of_transfer(series));
+    }
+    for path in costs.values_mut() {
+        path.sort_by_key(|cost| cost.bytes);
+    }
+    costs
+}
+
+/// `None` where nothing was measured.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "times of transfers that were measured"
+)]
+fn cost_of_transfer(series: &LabSeries) -> Option<TransferCost> {
+    let runs = series.runs.iter();
+    let times = runs.map(|run| run.cpu.as_nanos() as f64 / series.transfers as f64);
+    let median = Median::of(times).filter(|median| median.value.is_finite())?;
+    let whole = |time: f64| time.round() as u64;
+    Some(TransferCost {
+        bytes: series.size,
+        cpu_ns: whole(median.value),
+        interval_ns: median.interval.map(|(low, high)| (whole(low), whole(high))),
+    })
 }
 
 /// An interval that is wider, as a ratio of its ends, says too little.
 const WIDEST: u64 = 4;
 
-/// From how many bytes on a transfer gains by `sendfile` on `host`; `None` where `calibration` is of
-/// another machine or kernel, or does not know it well: without an end of the interval, or with one that
-/// is more than four times the other.
+/// From how many bytes on a transfer gains by `sendfile`; `None` where `calibration` does not know it
+/// well: without an end of the interval, or with one that is more than four times the other.
 #[must_use]
-pub fn measured_break_even(calibration: &Calibration, host: &Host) -> Option<u64> {
-    let found = calibration.sendfile.filter(|_| calibration.host == *host)?;
+pub fn measured_break_even(calibration: &Calibration) -> Option<u64> {
+    let found = calibration.sendfile?;
     let is_known = found.high? <= found.low?.saturating_mul(WIDEST);
     found.bytes.filter(|_| is_known)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
+    use std::time::{Duration, SystemTime};
 
     use super::*;
-    use crate::model::BreakEven;
+    use crate::model::{BreakEven, Host, LabRun};
 
-    #[test]
-    fn only_the_same_machine_and_kernel_will_do() {
-        let host = Host {
-            kernel: "6.18.0".to_owned(),
-            arch: "x86_64".to_owned(),
-            cpus: 2,
-            hostname: "h".to_owned(),
-        };
-        let mut calibration = Calibration {
-            host: host.clone(),
+    fn calibration() -> Calibration {
+        Calibration {
+            host: Host {
+                kernel: "6.18.0".to_owned(),
+                arch: "x86_64".to_owned(),
+                cpus: 2,
+                hostname: "h".to_owned(),
+            },
             processor: None,
             time: SystemTime::UNIX_EPOCH,
             sendfile: None,
             splice: None,
-        };
-        assert_eq!(measured_break_even(&calibration, &host), None);
+            costs: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_wide_interval_will_not_do() {
+        let mut calibration = calibration();
+        assert_eq!(measured_break_even(&calibration), None);
         let found = BreakEven {
             bytes: Some(9_000),
             low: Some(8_000),
@@ -60,16 +97,40 @@ mod tests {
             largest: 1 << 20,
         };
         calibration.sendfile = Some(found);
-        assert_eq!(measured_break_even(&calibration, &host), Some(9_000));
-        let kernel = "6.19.0".to_owned();
-        let other = Host {
-            kernel,
-            ..host.clone()
-        };
-        assert_eq!(measured_break_even(&calibration, &other), None);
+        assert_eq!(measured_break_even(&calibration), Some(9_000));
         for high in [None, Some(32_001)] {
             calibration.sendfile = Some(BreakEven { high, ..found });
-            assert_eq!(measured_break_even(&calibration, &host), None);
+            assert_eq!(measured_break_even(&calibration), None);
         }
+    }
+
+    #[test]
+    fn costs_are_of_a_transfer() {
+        let run = |microseconds| LabRun {
+            cpu: Duration::from_micros(microseconds),
+            ..LabRun::default()
+        };
+        let of_size = |size, runs| LabSeries {
+            path: "sendfile",
+            size,
+            transfers: 10,
+            runs,
+            ..LabSeries::default()
+        };
+        let large = of_size(4096, (100..107).map(run).collect());
+        let small = of_size(1024, vec![run(50)]);
+        let nothing = of_size(2048, Vec::new());
+        let mut calibration = calibration();
+        fill_in(&mut calibration, &[large, small, nothing]);
+        let cost = |bytes, cpu_ns, interval_ns| TransferCost {
+            bytes,
+            cpu_ns,
+            interval_ns,
+        };
+        let expected = vec![
+            cost(1024, 5_000, None),
+            cost(4096, 10_300, Some((10_000, 10_600))),
+        ];
+        assert_eq!(calibration.costs["sendfile"], expected);
     }
 }

@@ -2,12 +2,14 @@
 
 mod break_even;
 mod calibration;
+mod gain;
 mod median;
 
 use crate::model::{LabRun, LabSeries};
 
 pub use break_even::break_even;
 pub use calibration::{CALIBRATED, fill_in, measured_break_even};
+pub use gain::{Gain, gain};
 pub use median::Median;
 
 /// Bytes of a gigabyte, as figures of CPU time and calls go by.

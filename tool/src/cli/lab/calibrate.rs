@@ -1,5 +1,6 @@
 //! `copytax lab --calibrate`
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -38,6 +39,7 @@ pub(super) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
         time: result.start,
         sendfile: None,
         splice: None,
+        costs: BTreeMap::new(),
     };
     fill_in(&mut calibration, &result.series);
     let kept = prepare_calibration(&calibration);

@@ -7,7 +7,7 @@ use super::page::Part;
 use crate::analysis::route;
 use crate::model::{Finding, Frame, MatchedBy, Stack, StackEnd, Verdict};
 use crate::report::escape::escape;
-use crate::report::text::findings::{Group, egress, groups, how_much, place};
+use crate::report::text::findings::{Group, egress, groups, how_much, place, saved};
 use crate::report::{names, units};
 
 /// Findings that are open from the beginning.
@@ -51,6 +51,7 @@ fn finding(group: &Group<'_>, is_open: bool) -> Markup {
                 @if let Some(cause) = &finding.cause { dt { "Cause" } dd { (escape(cause)) } }
                 @if let Some(frame) = &finding.culprit { dt { "In" } dd { code { (place(frame)) } } }
                 (advice(finding))
+                @if let Some(saving) = &group.saving { dt { "Worth it" } dd { (saved(saving)) } }
                 @if let Some(egress) = egress(finding) { dt { "But" } dd { (egress) } }
                 @if !finding.references.is_empty() {
                     dt { "See" }

@@ -36,7 +36,11 @@ fn answer(savings: &Savings) -> String {
     match savings.share() {
         Some(share) if savings.fixes > 0 => {
             let fixes = units::counted(savings.fixes, "fix recovers", "fixes recover");
-            format!("{lost}; {fixes} {} of it.", units::percent(share))
+            let recovered = format!("{lost}; {fixes} {} of it", units::percent(share));
+            match savings.cores.filter(|cores| *cores > 0.0) {
+                Some(cores) => format!("{recovered}, and about {} cores.", units::cores(cores)),
+                None => recovered + ".",
+            }
         }
         _ => format!("{lost}; no fix is known for it."),
     }

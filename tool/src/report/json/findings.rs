@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::analysis::doctor::network::zero_copy;
-use crate::model::{Device, Finding, Offloads, SmallTransfers, Stack, Verdict};
+use crate::model::{Device, Finding, Offloads, Saving, SmallTransfers, Stack, Verdict};
 use crate::report::json::flow::evidence;
 use crate::report::json::sites::FrameEntry;
 use crate::report::names;
@@ -28,6 +28,7 @@ pub(super) struct FindingEntry<'a> {
     evidence: Option<&'static str>,
     sharing_reason: Option<&'static str>,
     small_transfers: Option<Small>,
+    saving: Option<SavingEntry>,
     egress: Option<Egress<'a>>,
     matched_by: Option<&'static str>,
     samples: u64,
@@ -40,6 +41,17 @@ pub(super) struct FindingEntry<'a> {
 struct Small {
     typical: u64,
     break_even: u64,
+}
+
+/// CPU time, in seconds; as a rate, in cores.
+#[derive(Debug, Serialize)]
+struct SavingEntry {
+    cores: f64,
+    cores_margin: f64,
+    cpu_seconds_per_hour: f64,
+    cpu_seconds_per_hour_margin: f64,
+    share_of_cpu: Option<f64>,
+    basis: &'static str,
 }
 
 /// A device, and what zero-copy does for what leaves by it; field for field as `doctor` has it.
@@ -86,6 +98,7 @@ impl<'a> From<&'a Finding> for FindingEntry<'a> {
             evidence: evidence(finding.evidence),
             sharing_reason: is_zero_copy.then(|| finding.sharing.name()),
             small_transfers: finding.small.map(Small::from),
+            saving: finding.saving.map(SavingEntry::from),
             egress: finding.egress.as_ref().map(Egress::from),
             matched_by: finding.matched_by.map(|by| by.name()),
             samples: finding.samples,
@@ -117,6 +130,20 @@ impl<'a> From<&'a Device> for Egress<'a> {
             tls_tx: of(|offloads| offloads.tls_tx),
             zero_copy: zero_copy.name(),
             why,
+        }
+    }
+}
+
+impl From<Saving> for SavingEntry {
+    fn from(saving: Saving) -> Self {
+        const HOUR: f64 = 3600.0;
+        Self {
+            cores: saving.cores,
+            cores_margin: saving.margin,
+            cpu_seconds_per_hour: HOUR * saving.cores,
+            cpu_seconds_per_hour_margin: HOUR * saving.margin,
+            share_of_cpu: saving.share,
+            basis: saving.basis.name(),
         }
     }
 }

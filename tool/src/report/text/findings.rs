@@ -4,7 +4,10 @@ use std::io;
 
 use crate::analysis::doctor::network::{ZeroCopy, zero_copy};
 use crate::analysis::route;
-use crate::model::{Audit, Finding, FindingBytes, Frame, MatchedBy, ProcessAudit, Stack, Verdict};
+use crate::model::{
+    Audit, Finding, FindingBytes, Frame, MatchedBy, ProcessAudit, Saving, SavingBasis, Stack,
+    Verdict,
+};
 use crate::report::escape::{escape, truncate};
 use crate::report::text::command_name;
 use crate::report::text::flows::endpoints;
@@ -27,6 +30,8 @@ pub(in crate::report) struct Group<'a> {
     pub(in crate::report) written: f64,
     pub(in crate::report) process: Option<&'a ProcessAudit>,
     pub(in crate::report) others: u64,
+    /// What all of them would save; `None` where that is not known of each.
+    pub(in crate::report) saving: Option<Saving>,
 }
 
 /// Writes the dearest findings of `audit`; nothing where there are none.
@@ -72,6 +77,7 @@ pub(in crate::report) fn groups(audit: &Audit) -> Vec<Group<'_>> {
                 written,
                 process,
                 others: 0,
+                saving: finding.saving,
             }),
         }
     }
@@ -119,6 +125,12 @@ impl Group<'_> {
         self.bytes.margin = margin.ceil() as u64;
         self.written += written;
         self.others += 1;
+        self.saving = self.saving.zip(finding.saving).map(|(mut sum, saving)| {
+            sum.add(saving);
+            // Each is a share of another process.
+            sum.share = None;
+            sum
+        });
     }
 
     /// Whose bytes.
@@ -185,6 +197,7 @@ fn lines(group: &Group<'_>) -> Vec<String> {
         (None, None, Ok(path)) => lines.push(format!("kernel path: {}", path.words())),
         (None, None, Err(_)) => {}
     }
+    lines.extend(group.saving.map(|saving| saved(&saving)));
     lines.extend(egress(finding));
     if let Some(rule) = &finding.rule {
         let how = match finding.matched_by {
@@ -194,6 +207,29 @@ fn lines(group: &Group<'_>) -> Vec<String> {
         lines.push(format!("more: copytax explain {}{how}", escape(rule)));
     }
     lines
+}
+
+/// What the fix is worth.
+pub(in crate::report) fn saved(saving: &Saving) -> String {
+    let cores = format!(
+        "{} ±{} cores",
+        units::cores(saving.cores),
+        units::cores(saving.margin)
+    );
+    let basis = match saving.basis {
+        SavingBasis::Calibration => "by what both ways cost on this machine",
+        SavingBasis::CpuTax => "by its CPU time alone: copytax lab --calibrate tells more",
+    };
+    if saving.cores <= saving.margin {
+        return format!("what that saves is too little to tell: {cores}, {basis}");
+    }
+    match saving.share {
+        Some(share) => {
+            let share = units::percent(share.min(1.0));
+            format!("saves about {cores}, {share} of its CPU time ({basis})")
+        }
+        None => format!("saves about {cores} ({basis})"),
+    }
 }
 
 /// What the device does to the advice: less than usual, or nothing. Of the loopback device nobody wants to

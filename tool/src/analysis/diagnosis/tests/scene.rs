@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::analysis::audit;
 use crate::analysis::catalog::Catalog;
-use crate::analysis::diagnosis::{BREAK_EVEN, Egress, Evidence, RuntimeFacts, diagnose};
+use crate::analysis::diagnosis::{Egress, Evidence, RuntimeFacts, diagnose};
 use crate::analysis::fixture::{failure, flow, process, snapshot, transfers_of};
 use crate::model::EndpointKind::{File, None as NoEnd, Tcp};
 use crate::model::{
@@ -161,7 +161,7 @@ pub(super) fn diagnose_all(
         profile,
         runtimes,
         catalog: Catalog::builtin(),
-        break_even: BREAK_EVEN,
+        calibration: None,
         egress: &Egress::new(),
         culprit: &|site: &CallSite| {
             let read = site.read.iter().flat_map(|stack| &stack.frames);
