@@ -126,3 +126,129 @@ fn product(a: Estimate, b: Estimate) -> Estimate {
 fn precise(bytes: u64) -> f64 {
     bytes as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::analysis::audit;
+    use crate::analysis::fixture::{flow, snapshot, transfers_of};
+    use crate::model::EndpointKind::{File, None as NoEnd, Tcp};
+    use crate::model::{Audit, Call, Class, TransferCost};
+
+    const MIB: u64 = 1 << 20;
+    const SECOND: f64 = 1e9;
+
+    /// A process that sends 64 MiB of files, which is half of what it reads and all that it writes.
+    fn sender(source: EndpointKind) -> Audit {
+        let (read, write) = (Call::Read, Call::Write);
+        let input = flow(7, read, (source, NoEnd), Class::Ingest, 128 * MIB, 4096);
+        let sent = flow(7, write, (source, Tcp), Class::SameBuffer, 64 * MIB, 2048);
+        let transfers = transfers_of(&sent, MIB, 64);
+        audit(
+            snapshot()
+                .with([input, sent])
+                .with_transfers(Some(transfers)),
+        )
+    }
+
+    /// Two seconds in reads, half of them copying, and four in writes, a quarter of them copying.
+    fn time() -> CpuTime {
+        let seconds = |seconds: f64| Estimate {
+            value: seconds * SECOND,
+            variance: (seconds * SECOND / 10.0).powi(2),
+        };
+        let (read, write) = (SyscallFamily::Read, SyscallFamily::Write);
+        CpuTime {
+            total: seconds(8.0),
+            in_syscall: [(read, seconds(2.0)), (write, seconds(4.0))].into(),
+            copying_in_kernel: seconds(2.0),
+            copying_in_syscall: [(read, seconds(1.0)), (write, seconds(1.0))].into(),
+            copying_in_user: Estimate::default(),
+        }
+    }
+
+    /// `sendfile` costs half of what read and write do, which is a nanosecond for a byte.
+    fn calibration(audit: &Audit) -> Calibration {
+        let cost = |cpu_ns| {
+            vec![TransferCost {
+                bytes: MIB,
+                cpu_ns,
+                interval_ns: None,
+            }]
+        };
+        Calibration {
+            host: audit.host.clone(),
+            processor: None,
+            time: SystemTime::UNIX_EPOCH,
+            sendfile: None,
+            splice: None,
+            costs: BTreeMap::from([
+                ("read+write-64k".to_owned(), cost(MIB)),
+                ("sendfile".to_owned(), cost(MIB / 2)),
+            ]),
+        }
+    }
+
+    /// In a window of ten seconds.
+    fn saved(
+        audit: &Audit,
+        cpu: Option<&CpuTime>,
+        calibration: Option<&Calibration>,
+    ) -> Option<Saving> {
+        let process = &audit.processes[0];
+        let costs = Costs {
+            process,
+            cpu,
+            calibration,
+            window: audit.window.duration,
+        };
+        saving(&costs, &process.flows[0], 64 * MIB)
+    }
+
+    #[track_caller]
+    fn assert_near(value: f64, expected: f64) {
+        assert!((value - expected).abs() < 1e-9, "{value}, not {expected}");
+    }
+
+    #[test]
+    fn cpu_time_alone() {
+        // All of the reading and the copies of writing, for half of what is read and all that is written.
+        let file = saved(&sender(File), Some(&time()), None).expect("there is time");
+        assert_near(file.cores, 0.2);
+        assert_near(file.share.expect("there is a total"), 0.25);
+        assert_eq!(file.basis, SavingBasis::CpuTax);
+        let margin = 1.959_964 * 0.1 * 2.0_f64.sqrt() / 10.0;
+        assert_near(file.margin, margin);
+        // A socket must be read by any means.
+        let socket = saved(&sender(Tcp), Some(&time()), None).expect("there is time");
+        assert_near(socket.cores, 0.15);
+    }
+
+    #[test]
+    fn calibrated() {
+        let audit = sender(File);
+        let calibration = calibration(&audit);
+        let both = saved(&audit, Some(&time()), Some(&calibration)).expect("all is known");
+        assert_eq!(both.basis, SavingBasis::Calibration);
+        assert_near(both.cores, (1.0 + 4.0) / 2.0 / 10.0);
+        assert_near(both.share.expect("there is a total"), 2.5 / 8.0);
+        // Where no CPU was sampled.
+        let alone = saved(&audit, None, Some(&calibration)).expect("costs are known");
+        assert_near(alone.cores, 0.032 * 1.048_576 / 10.0);
+        assert_eq!((alone.share, alone.basis), (None, SavingBasis::Calibration));
+        // The lab knows nothing like it.
+        let socket = saved(&sender(Tcp), Some(&time()), Some(&calibration));
+        assert_eq!(socket.expect("there is time").basis, SavingBasis::CpuTax);
+    }
+
+    #[test]
+    fn what_cannot_be_told() {
+        assert_eq!(saved(&sender(File), None, None), None);
+        let mut audit = sender(File);
+        audit.window.duration = Duration::ZERO;
+        assert_eq!(saved(&audit, Some(&time()), None), None);
+    }
+}

@@ -9,6 +9,9 @@ use super::{Median, break_even};
 /// The path that all others are compared with: what most programs do.
 pub(super) const USUAL: &str = "read+write-64k";
 
+/// Bytes that it reads at a time, if there are as many.
+pub(super) const USUAL_CHUNK: u64 = 64 << 10;
+
 /// The paths whose break-evens are kept.
 pub const CALIBRATED: [&str; 3] = [USUAL, "sendfile", "splice"];
 

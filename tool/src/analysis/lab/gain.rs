@@ -2,7 +2,7 @@
 
 use crate::model::{Calibration, Estimate, TransferCost};
 
-use super::calibration::USUAL;
+use super::calibration::{USUAL, USUAL_CHUNK};
 
 /// Half the width of a 95% interval, in standard errors.
 const ERRORS: f64 = 1.96;
@@ -41,14 +41,22 @@ impl Gain {
 /// What `path` gains over read and write of `chunk` bytes at a time, for transfers of so many bytes; `None`
 /// where `calibration` has no costs of both.
 ///
-/// Chunk for chunk, a long transfer costs what a transfer of one chunk does: the lab's have a call of
-/// each kind if they fit into the buffer. Between the sizes that were measured, costs lie on a line of
-/// logarithmic scales; beyond them, bytes cost what they do at the last one.
+/// Bytes of a transfer cost what they do in the lab, where all but the last are read and written
+/// [`USUAL_CHUNK`] at a time. Smaller chunks cost more by the ratio of transfers of that size: they have
+/// one call of each kind. Between the sizes that were measured, costs lie on a line of logarithmic scales;
+/// beyond them, bytes cost what they do at the last one.
 #[must_use]
 pub fn gain(calibration: &Calibration, path: &str, chunk: u64, transfer: u64) -> Option<Gain> {
     let of = |path: &str, bytes| cost_of_byte(calibration.costs.get(path)?, bytes);
+    let before = of(USUAL, transfer)?;
+    let chunk = chunk.min(USUAL_CHUNK);
+    let factor = if chunk < transfer {
+        of(USUAL, chunk)?.value / of(USUAL, transfer.min(USUAL_CHUNK))?.value
+    } else {
+        1.0
+    };
     Some(Gain {
-        before: of(USUAL, chunk.min(transfer))?,
+        before: before.times(factor),
         after: of(path, transfer)?,
     })
 }
@@ -164,6 +172,8 @@ mod tests {
         let small = found(1_000, 1 << 30);
         assert_near(small.before.value, 3.0);
         assert_near(small.after.value, 0.25);
+        let large = found(1 << 20, 1 << 30);
+        assert_near(large.before.value, 0.5);
     }
 
     #[test]
