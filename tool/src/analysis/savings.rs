@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Audit, Verdict};
+use crate::model::{Audit, Saving, Verdict};
 
 /// What would be gained if all that findings advise were done.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -15,8 +15,8 @@ pub struct Savings {
     pub fixes: u64,
     /// Lost bytes that they are for, estimated.
     pub recoverable: u64,
-    /// Cores that they save; `None` where that is not known of each.
-    pub cores: Option<f64>,
+    /// What they save; `None` where that is not known of each.
+    pub saving: Option<Saving>,
 }
 
 impl Savings {
@@ -39,15 +39,14 @@ pub fn savings(audit: &Audit) -> Savings {
     let bytes = fixable.clone().map(|finding| finding.bytes.value);
     // What is estimated may come to more than what was counted.
     let recoverable = bytes.fold(0, u64::saturating_add).min(audit.bytes.lost);
-    let cores = fixable
-        .clone()
-        .map(|finding| finding.saving.map(|saving| saving.cores));
+    let saving = fixable.clone().map(|finding| finding.saving);
+    let saving = saving.reduce(|sum, saving| Some(sum?.with_other_process(saving?)));
     let fixes: BTreeSet<_> = fixable.map(|finding| &finding.rule).collect();
     Savings {
         processes: losers.count() as u64,
         lost: audit.bytes.lost,
         fixes: fixes.len() as u64,
         recoverable,
-        cores: cores.sum(),
+        saving: saving.flatten(),
     }
 }

@@ -156,12 +156,24 @@ pub struct Saving {
 }
 
 impl Saving {
-    /// Adds what is saved of other bytes of the same process.
-    pub fn add(&mut self, other: Self) {
-        self.cores += other.cores;
-        self.margin = self.margin.hypot(other.margin);
-        self.share = self.share.zip(other.share).map(|(a, b)| a + b);
-        self.basis = self.basis.max(other.basis);
+    /// With what is saved of other bytes of the same process.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self {
+            cores: self.cores + other.cores,
+            margin: self.margin.hypot(other.margin),
+            share: self.share.zip(other.share).map(|(a, b)| a + b),
+            basis: self.basis.max(other.basis),
+        }
+    }
+
+    /// With what another process saves: a share of either is none of both.
+    #[must_use]
+    pub fn with_other_process(self, other: Self) -> Self {
+        Self {
+            share: None,
+            ..self.with(other)
+        }
     }
 }
 

@@ -36,14 +36,16 @@ pub(super) fn percent(share: f64) -> String {
     }
 }
 
-/// CPU time in relation to the time that went by, in cores: two digits of what is not tiny.
-pub(super) fn cores(cores: f64) -> String {
-    match cores.abs() {
-        size if size >= 10.0 => format!("{cores:.0}"),
-        size if size >= 1.0 => format!("{cores:.1}"),
-        size if size >= 0.1 => format!("{cores:.2}"),
-        _ => format!("{cores:.3}"),
-    }
+/// CPU time in relation to the time that went by: cores, and half the width of their interval, with as
+/// many digits as that leaves.
+pub(super) fn cores(cores: f64, margin: f64) -> String {
+    let decimals = match margin.abs() {
+        size if size >= 1.0 => 0,
+        size if size >= 0.1 => 1,
+        size if size >= 0.01 => 2,
+        _ => 3,
+    };
+    format!("{cores:.decimals$} ±{margin:.decimals$} cores")
 }
 
 /// A number with a comma at every thousand.
@@ -87,7 +89,7 @@ pub(super) fn offset(nanoseconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, count, counted, duration, hit_rate, offset};
+    use super::{bytes, cores, count, counted, duration, hit_rate, offset};
     use std::time::Duration;
 
     #[test]
@@ -150,6 +152,18 @@ mod tests {
             (125_000_000_000, "2m 5s"),
         ] {
             assert_eq!(duration(Duration::from_nanos(nanoseconds)), text);
+        }
+    }
+
+    #[test]
+    fn cores_have_the_digits_that_are_known() {
+        for (value, margin, text) in [
+            (12.34, 1.5, "12 ±2 cores"),
+            (1.234, 0.123, "1.2 ±0.1 cores"),
+            (0.6651, 0.0437, "0.67 ±0.04 cores"),
+            (-0.0123, 0.0004, "-0.012 ±0.000 cores"),
+        ] {
+            assert_eq!(cores(value, margin), text);
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::analysis::diagnosis::egress::{egress, share};
 use crate::analysis::diagnosis::groups::{Group, groups};
 use crate::analysis::diagnosis::saving::{Costs, saving};
 use crate::analysis::diagnosis::select::is_at_issue;
+use crate::analysis::doctor::network::{ZeroCopy, zero_copy};
 use crate::analysis::transfers::typical_size_by_bytes;
 use crate::model::{CallSite, Device, Finding, Flow, Frame, ProcessAudit, SmallTransfers, Verdict};
 
@@ -58,7 +59,12 @@ fn of_group(
     };
     let process = costs.process;
     let bytes = group.bytes;
-    let saving = (verdict == Verdict::Fixable && flow.lost)
+    let egress = group
+        .site
+        .and_then(|site| egress_of(evidence, process, site));
+    // What is copied all the same costs no less.
+    let is_fixed = !egress.as_ref().is_some_and(is_copying);
+    let saving = (verdict == Verdict::Fixable && flow.lost && is_fixed)
         .then(|| saving(costs, flow, bytes.value))
         .flatten();
     Some(Finding {
@@ -79,15 +85,18 @@ fn of_group(
         share: None,
         small: small.filter(|_| verdict == Verdict::TooSmall),
         saving,
-        egress: group
-            .site
-            .and_then(|site| egress_of(evidence, process, site)),
+        egress,
         matched_by: group.hit.map(|hit| hit.by),
         samples: group.samples,
         culprit: group.culprit,
         write: group.site.map(|site| Arc::clone(&site.write)),
         read: group.site.and_then(|site| site.read.clone()),
     })
+}
+
+/// Whether the kernel copies what leaves by a device in spite of zero-copy calls.
+fn is_copying(device: &Device) -> bool {
+    zero_copy(device).0 == ZeroCopy::Copied
 }
 
 /// The device that what a site sends leaves by.
@@ -120,10 +129,8 @@ fn is_same(a: &Finding, b: &Finding) -> bool {
 fn merge(known: &mut Finding, other: Finding) {
     let (a, b) = (known.bytes, other.bytes);
     let samples = known.samples.saturating_add(other.samples);
-    let saving = known.saving.zip(other.saving).map(|(mut sum, saving)| {
-        sum.add(saving);
-        sum
-    });
+    let both = known.saving.zip(other.saving);
+    let saving = both.map(|(a, b)| a.with(b));
     if b.value > a.value {
         *known = other;
     }

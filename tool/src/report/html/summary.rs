@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::Report;
 use super::parts::{Fate, legend};
 use crate::analysis::{Savings, savings};
-use crate::model::Audit;
+use crate::model::{Audit, Saving};
 use crate::report::text::headline::headline;
 use crate::report::units;
 
@@ -37,9 +37,11 @@ fn answer(savings: &Savings) -> String {
         Some(share) if savings.fixes > 0 => {
             let fixes = units::counted(savings.fixes, "fix recovers", "fixes recover");
             let recovered = format!("{lost}; {fixes} {} of it", units::percent(share));
-            match savings.cores.filter(|cores| *cores > 0.0) {
-                Some(cores) => format!("{recovered}, and about {} cores.", units::cores(cores)),
-                None => recovered + ".",
+            match savings.saving {
+                Some(Saving { cores, margin, .. }) if cores > margin => {
+                    format!("{recovered}, and about {}.", units::cores(cores, margin))
+                }
+                _ => recovered + ".",
             }
         }
         _ => format!("{lost}; no fix is known for it."),

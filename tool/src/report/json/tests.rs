@@ -205,7 +205,7 @@ proptest! {
     #[test]
     fn every_audit_is_valid(snapshot in analysis::properties::snapshots()) {
         static VALIDATOR: std::sync::LazyLock<Validator> = std::sync::LazyLock::new(validator);
-        let audit = fixture::diagnosed(audit(snapshot), Vec::new(), &BTreeMap::new());
+        let audit = fixture::diagnosed(audit(snapshot), &Profile::default(), &BTreeMap::new());
         let report: Value = serde_json::from_str(&json(&audit)).expect("JSON");
         prop_assert!(VALIDATOR.is_valid(&report));
     }

@@ -125,12 +125,8 @@ impl Group<'_> {
         self.bytes.margin = margin.ceil() as u64;
         self.written += written;
         self.others += 1;
-        self.saving = self.saving.zip(finding.saving).map(|(mut sum, saving)| {
-            sum.add(saving);
-            // Each is a share of another process.
-            sum.share = None;
-            sum
-        });
+        let both = self.saving.zip(finding.saving);
+        self.saving = both.map(|(a, b)| a.with_other_process(b));
     }
 
     /// Whose bytes.
@@ -211,25 +207,18 @@ fn lines(group: &Group<'_>) -> Vec<String> {
 
 /// What the fix is worth.
 pub(in crate::report) fn saved(saving: &Saving) -> String {
-    let cores = format!(
-        "{} ±{} cores",
-        units::cores(saving.cores),
-        units::cores(saving.margin)
-    );
-    let basis = match saving.basis {
-        SavingBasis::Calibration => "by what both ways cost on this machine",
-        SavingBasis::CpuTax => "by its CPU time alone: copytax lab --calibrate tells more",
-    };
+    let cores = units::cores(saving.cores, saving.margin);
     if saving.cores <= saving.margin {
-        return format!("what that saves is too little to tell: {cores}, {basis}");
+        return format!("whether that saves CPU time cannot be told: {cores}");
     }
-    match saving.share {
-        Some(share) => {
-            let share = units::percent(share.min(1.0));
-            format!("saves about {cores}, {share} of its CPU time ({basis})")
-        }
-        None => format!("saves about {cores} ({basis})"),
-    }
+    let share = saving.share.map_or_else(String::new, |share| {
+        format!(", {} of its CPU time", units::percent(share.min(1.0)))
+    });
+    let basis = match saving.basis {
+        SavingBasis::Calibration => "",
+        SavingBasis::CpuTax => " (rough: see copytax lab --calibrate)",
+    };
+    format!("saves about {cores}{share}{basis}")
 }
 
 /// What the device does to the advice: less than usual, or nothing. Of the loopback device nobody wants to

@@ -298,7 +298,7 @@ proptest! {
             facts.container_id = Some(facts.comm.clone());
         }
         let options = TextOptions { width, top, ..OPTIONS };
-        let audit = fixture::diagnosed(audit(snapshot), Vec::new(), &BTreeMap::new());
+        let audit = fixture::diagnosed(audit(snapshot), &Profile::default(), &BTreeMap::new());
         prop_assert!(text(&audit, &options).ends_with('\n'));
     }
 }
