@@ -36,6 +36,12 @@ pub(crate) enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Whether what findings say that a fix saves is what it saves.
+    Savings {
+        /// Arguments of the benchmark: `--rounds N`, `--write`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Size of the recording of an hour of 500 processes, and how long `report` and `diff` take.
     Recording,
 }
@@ -50,6 +56,7 @@ pub(crate) fn run(bench: &Bench) -> Result<ExitCode> {
         Bench::Attach { args } => ("attach", args),
         Bench::Stacks { args } => ("stacks", args),
         Bench::Sampling { args } => ("sampling", args),
+        Bench::Savings { args } => ("savings", args),
         Bench::Recording => ("recording", &[]),
     };
     let mut command = shell::cargo(&["bench", "--package=copytax", "--bench", name, "--"]);

@@ -95,7 +95,7 @@ fn main() -> Result<ExitCode> {
     );
     println!("{text}");
     if args.write {
-        document::replace_part("attach", &text)?;
+        document::replace_part("performance.md", "attach", &text)?;
     }
     Ok(if kept {
         ExitCode::SUCCESS

@@ -60,7 +60,7 @@ fn main() -> Result<ExitCode> {
     );
     println!("{text}");
     if args.write {
-        document::replace_part("overhead", &text)?;
+        document::replace_part("performance.md", "overhead", &text)?;
     }
     Ok(if kept {
         ExitCode::SUCCESS

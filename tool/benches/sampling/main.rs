@@ -92,7 +92,7 @@ fn main() -> Result<ExitCode> {
     );
     println!("{text}");
     if args.write {
-        document::replace_part("sampling", &text)?;
+        document::replace_part("performance.md", "sampling", &text)?;
     }
     Ok(if is_kept {
         ExitCode::SUCCESS

@@ -106,7 +106,7 @@ fn main() -> Result<ExitCode> {
     );
     println!("{text}");
     if args.write {
-        document::replace_part("stacks", &text)?;
+        document::replace_part("performance.md", "stacks", &text)?;
     }
     Ok(if is_kept {
         ExitCode::SUCCESS

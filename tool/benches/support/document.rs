@@ -1,4 +1,4 @@
-//! The generated parts of `docs/performance.md`.
+//! The generated parts of documents.
 
 use std::fs;
 use std::path::Path;
@@ -7,15 +7,16 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 use copytax::host::kernel;
 
-/// Replaces the part between `<!-- name: begin -->` and `<!-- name: end -->`.
-pub(crate) fn replace_part(name: &str, content: &str) -> Result<()> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
-    let text = fs::read_to_string(&path).context("docs/performance.md")?;
+/// Replaces the part between `<!-- name: begin -->` and `<!-- name: end -->` of a file in `docs`.
+pub(crate) fn replace_part(document: &str, name: &str, content: &str) -> Result<()> {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let path = docs.join(document);
+    let text = fs::read_to_string(&path).with_context(|| document.to_owned())?;
     let (begin, end) = (
         format!("<!-- {name}: begin -->\n"),
         format!("<!-- {name}: end -->"),
     );
-    let missing = || format!("docs/performance.md has no marks for {name}");
+    let missing = || format!("{document} has no marks for {name}");
     let (before, rest) = text.split_once(&begin).with_context(missing)?;
     let (_, after) = rest.split_once(&end).with_context(missing)?;
     fs::write(path, format!("{before}{begin}\n{content}\n{end}{after}"))?;

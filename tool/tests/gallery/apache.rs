@@ -39,11 +39,19 @@ const MODULES: &str = "/usr/lib/apache2/modules";
 
 #[test]
 fn apache() -> Result<()> {
-    let there = prerequisites::root().and_then(|()| prerequisites::program("apache2"));
-    let Some(apache) = prerequisites::or_skip(there)? else {
+    let content = Content::new()?;
+    let Some(forms) = forms(&content)? else {
         return Ok(());
     };
-    let content = Content::new()?;
+    watch(&forms).map(drop)
+}
+
+/// Starts all; `None` where they are not there.
+pub(crate) fn forms(content: &Content) -> Result<Option<Vec<Form>>> {
+    let there = prerequisites::root().and_then(|()| prerequisites::program("apache2"));
+    let Some(apache) = prerequisites::or_skip(there)? else {
+        return Ok(None);
+    };
     let mut forms = Vec::new();
     for (name, directives, way) in SERVERS {
         let folder = content.folder().join(name);
@@ -93,5 +101,5 @@ fn apache() -> Result<()> {
             _program: program,
         });
     }
-    watch(&forms).map(drop)
+    Ok(Some(forms))
 }

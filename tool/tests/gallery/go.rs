@@ -111,31 +111,46 @@ const COPIED: [Mode; 2] = [
 
 #[test]
 fn go_1_22() -> Result<()> {
-    let [copied, _] = COPIED;
-    forms("1.22.10", copied)
+    watch_all(forms_1_22)
 }
 
 #[test]
 fn go_1_27() -> Result<()> {
-    let [_, copied] = COPIED;
-    forms("1.27.3", copied)
+    watch_all(forms_1_27)
 }
 
-fn forms(version: &'static str, copied: Mode) -> Result<()> {
+fn watch_all(forms: fn(&Content) -> Result<Option<Vec<Form>>>) -> Result<()> {
+    let content = Content::new()?;
+    let Some(forms) = forms(&content)? else {
+        return Ok(());
+    };
+    watch(&forms).map(drop)
+}
+
+/// Starts the program in all modes; `None` where it cannot be built or watched.
+pub(crate) fn forms_1_22(content: &Content) -> Result<Option<Vec<Form>>> {
+    let [copied, _] = COPIED;
+    forms(content, "1.22.10", &copied)
+}
+
+/// Likewise.
+pub(crate) fn forms_1_27(content: &Content) -> Result<Option<Vec<Form>>> {
+    let [_, copied] = COPIED;
+    forms(content, "1.27.3", &copied)
+}
+
+fn forms(content: &Content, version: &'static str, copied: &Mode) -> Result<Option<Vec<Form>>> {
     let there = prerequisites::root().and_then(|()| {
         let openssl = prerequisites::program("openssl")?;
         Ok((prerequisites::go(version)?, openssl))
     });
     let Some((go, openssl)) = prerequisites::or_skip(there)? else {
-        return Ok(());
+        return Ok(None);
     };
     let program = build(&go, version)?;
-    let content = Content::new()?;
-    let modes = MODES.iter().chain([&copied]);
-    let forms: Result<Vec<_>> = modes
-        .map(|mode| mode.start(&program, &content, version, openssl.clone()))
-        .collect();
-    watch(&forms?).map(drop)
+    let modes = MODES.iter().chain([copied]);
+    let forms = modes.map(|mode| mode.start(&program, content, version, openssl.clone()));
+    forms.collect::<Result<_>>().map(Some)
 }
 
 impl Mode {

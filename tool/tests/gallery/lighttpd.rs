@@ -28,11 +28,19 @@ const SERVERS: [(&str, Way); 2] = [
 
 #[test]
 fn lighttpd() -> Result<()> {
-    let there = prerequisites::root().and_then(|()| prerequisites::program("lighttpd"));
-    let Some(lighttpd) = prerequisites::or_skip(there)? else {
+    let content = Content::new()?;
+    let Some(forms) = forms(&content)? else {
         return Ok(());
     };
-    let content = Content::new()?;
+    watch(&forms).map(drop)
+}
+
+/// Starts all; `None` where they are not there.
+pub(crate) fn forms(content: &Content) -> Result<Option<Vec<Form>>> {
+    let there = prerequisites::root().and_then(|()| prerequisites::program("lighttpd"));
+    let Some(lighttpd) = prerequisites::or_skip(there)? else {
+        return Ok(None);
+    };
     let mut forms = Vec::new();
     for (backend, way) in SERVERS {
         let port = free_port()?;
@@ -59,5 +67,5 @@ fn lighttpd() -> Result<()> {
             _program: program,
         });
     }
-    watch(&forms).map(drop)
+    Ok(Some(forms))
 }

@@ -66,14 +66,22 @@ const TLS: &str = "tls";
 
 #[test]
 fn nginx() -> Result<()> {
+    let content = Content::new()?;
+    let Some(forms) = forms(&content)? else {
+        return Ok(());
+    };
+    watch(&forms).map(drop)
+}
+
+/// Starts all; `None` where they are not there.
+pub(crate) fn forms(content: &Content) -> Result<Option<Vec<Form>>> {
     let there = prerequisites::root().and_then(|()| {
         let openssl = prerequisites::program("openssl")?;
         Ok((prerequisites::program("nginx")?, openssl))
     });
     let Some((nginx, openssl)) = prerequisites::or_skip(there)? else {
-        return Ok(());
+        return Ok(None);
     };
-    let content = Content::new()?;
     certificate::make(&openssl, content.folder())?;
     let mut forms = Vec::new();
     for Site(name, directives, way) in SITES {
@@ -126,5 +134,5 @@ fn nginx() -> Result<()> {
             _program: master,
         });
     }
-    watch(&forms).map(drop)
+    Ok(Some(forms))
 }

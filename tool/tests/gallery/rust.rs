@@ -8,18 +8,23 @@ use anyhow::{Result, ensure};
 
 use crate::content::{Content, SIZE};
 use crate::form::Bytes::{Kept, Lost, LostAtLeast};
-use crate::form::Says::Rule;
-use crate::form::{Way, watch};
+use crate::form::Says::{Nothing, Rule};
+use crate::form::{Form, Way, watch};
 use crate::support::prerequisites;
 use crate::{SOURCES, load, server, upstream};
 
 /// A mode, whether its client waits for a copy of the file, and how bytes move.
 type Mode = (&'static str, bool, Way);
 
-const MODES: [Mode; 6] = [
+const MODES: [Mode; 7] = [
     ("socket", false, bounce("R3")),
     ("socket-wrapped", false, bounce("R3")),
     ("loop", false, bounce("C1")),
+    (
+        "sendfile",
+        false,
+        Way("zero_copy sendfile file -> tcp", Kept(SIZE), Nothing),
+    ),
     (
         "relay",
         false,
@@ -47,11 +52,19 @@ const fn bounce(rule: &'static str) -> Way {
 
 #[test]
 fn rust() -> Result<()> {
-    let there = prerequisites::root().and_then(|()| prerequisites::program("rustc"));
-    let Some(rustc) = prerequisites::or_skip(there)? else {
+    let content = Content::new()?;
+    let Some(forms) = forms(&content)? else {
         return Ok(());
     };
-    let content = Content::new()?;
+    watch(&forms).map(drop)
+}
+
+/// Starts the program in all modes; `None` where it cannot be built or watched.
+pub(crate) fn forms(content: &Content) -> Result<Option<Vec<Form>>> {
+    let there = prerequisites::root().and_then(|()| prerequisites::program("rustc"));
+    let Some(rustc) = prerequisites::or_skip(there)? else {
+        return Ok(None);
+    };
     let program = content.folder().join("copy");
     let mut compiler = Command::new(rustc);
     compiler
@@ -60,20 +73,17 @@ fn rust() -> Result<()> {
     compiler.arg(format!("{SOURCES}/rust/copy.rs"));
     build(&mut compiler)?;
 
-    let forms: Result<Vec<_>> = MODES
-        .iter()
-        .map(|(mode, waits, way)| {
-            let mut command = Command::new(&program);
-            command.arg(mode).arg(content.file());
-            if *mode == "relay" {
-                command.arg(format!("127.0.0.1:{}", upstream::raw()?));
-            }
-            let load = if *waits { load::wait } else { load::drain };
-            let name = format!("rust {mode}");
-            server::start(name, &mut command, load, ("rust", "1."), *way)
-        })
-        .collect();
-    watch(&forms?).map(drop)
+    let forms = MODES.iter().map(|(mode, waits, way)| {
+        let mut command = Command::new(&program);
+        command.arg(mode).arg(content.file());
+        if *mode == "relay" {
+            command.arg(format!("127.0.0.1:{}", upstream::raw()?));
+        }
+        let load = if *waits { load::wait } else { load::drain };
+        let name = format!("rust {mode}");
+        server::start(name, &mut command, load, ("rust", "1."), *way)
+    });
+    forms.collect::<Result<_>>().map(Some)
 }
 
 #[test]

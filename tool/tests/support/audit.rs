@@ -45,6 +45,18 @@ impl Audit {
         Ok(audit)
     }
 
+    /// Watches a process as a user would, with what was calibrated in a folder for state. On return the
+    /// audit is attached.
+    pub(crate) fn calibrated(pid: u32, state: &Path) -> Result<Self> {
+        let mut audit = Self::spawn(
+            Self::command()
+                .arg(format!("--pid={pid}"))
+                .env("XDG_STATE_HOME", state),
+        )?;
+        audit.wait_until_attached()?;
+        Ok(audit)
+    }
+
     /// Watches a command, which writes its standard output to the file `out`.
     pub(crate) fn of_command(engine: &str, out: &Path, command: &Command) -> Result<Self> {
         let start = ["--engine", engine, "--", "sh", "-c", REDIRECT, "sh"].map(OsStr::new);
@@ -56,9 +68,17 @@ impl Audit {
     }
 
     fn start(target: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<Self> {
-        let mut tool = Command::new(env!("CARGO_BIN_EXE_copytax"))
-            .args(["audit", "--json", "-v", "-d", DURATION])
-            .args(target)
+        Self::spawn(Self::command().args(target))
+    }
+
+    fn command() -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_copytax"));
+        command.args(["audit", "--json", "-v", "-d", DURATION]);
+        command
+    }
+
+    fn spawn(command: &mut Command) -> Result<Self> {
+        let mut tool = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

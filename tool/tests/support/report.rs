@@ -8,10 +8,17 @@ use serde::Deserialize;
 /// The report.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Report {
+    pub(crate) window: Window,
     pub(crate) processes: Vec<Process>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) command: Option<CommandOutcome>,
     loss: BTreeMap<String, Option<u64>>,
+}
+
+/// How long it was.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Window {
+    pub(crate) duration_ns: u64,
 }
 
 /// How the command of an audit ended.
@@ -35,6 +42,15 @@ pub(crate) struct Finding {
     pub(crate) culprit: Option<Culprit>,
     pub(crate) stacks: FindingStacks,
     pub(crate) egress: Option<Egress>,
+    pub(crate) saving: Option<Saving>,
+}
+
+/// What its fix would save.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Saving {
+    pub(crate) cores: f64,
+    pub(crate) cores_margin: f64,
+    pub(crate) basis: String,
 }
 
 /// The device that bytes leave by.
