@@ -36,6 +36,12 @@ pub(crate) enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Published figures of zero-copy, measured here.
+    Figures {
+        /// Arguments of the benchmark: `--write`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Whether what findings say that a fix saves is what it saves.
     Savings {
         /// Arguments of the benchmark: `--rounds N`, `--write`.
@@ -56,6 +62,7 @@ pub(crate) fn run(bench: &Bench) -> Result<ExitCode> {
         Bench::Attach { args } => ("attach", args),
         Bench::Stacks { args } => ("stacks", args),
         Bench::Sampling { args } => ("sampling", args),
+        Bench::Figures { args } => ("figures", args),
         Bench::Savings { args } => ("savings", args),
         Bench::Recording => ("recording", &[]),
     };

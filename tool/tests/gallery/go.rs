@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use crate::content::{Content, SIZE};
 use crate::form::Bytes::{Kept, Lost};
 use crate::form::Says::{Nothing, Rule};
 use crate::form::{Expected, Form, Way, watch};
 use crate::support::children::Program;
-use crate::support::prerequisites;
+use crate::support::{golang, prerequisites};
 use crate::{SOURCES, load, upstream};
 
 const SENDFILE: Way = Way("zero_copy sendfile file -> tcp", Kept(SIZE), Nothing);
@@ -147,7 +147,7 @@ fn forms(content: &Content, version: &'static str, copied: &Mode) -> Result<Opti
     let Some((go, openssl)) = prerequisites::or_skip(there)? else {
         return Ok(None);
     };
-    let program = build(&go, version)?;
+    let program = golang::build(&go, version, &Path::new(SOURCES).join("go"), "gallery")?;
     let modes = MODES.iter().chain([copied]);
     let forms = modes.map(|mode| mode.start(&program, content, version, openssl.clone()));
     forms.collect::<Result<_>>().map(Some)
@@ -192,20 +192,4 @@ impl Mode {
             _program: program,
         })
     }
-}
-
-fn build(go: &Path, version: &str) -> Result<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("go-{version}"));
-    let program = folder.join("gallery");
-    let mut command = Command::new(go);
-    command
-        .args(["build", "-o"])
-        .arg(&program)
-        .arg(".")
-        .current_dir(format!("{SOURCES}/go"));
-    prerequisites::alone_with_go(&mut command, version);
-    let output = command.output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "go {version} cannot build: {said}");
-    Ok(program)
 }

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod certificate;
 pub(crate) mod children;
 pub(crate) mod ethtool;
+pub(crate) mod golang;
 pub(crate) mod http;
 pub(crate) mod patience;
 pub(crate) mod ports;

@@ -104,6 +104,7 @@ pub(super) const TESTS: Packages = Packages {
         ("python3", Proof::Program("python3")),
         ("golang-1.19-go", Proof::File("/usr/lib/go-1.19/bin/go")),
         ("strace", Proof::Program("strace")),
+        ("wrk", Proof::Program("wrk")),
         ("bpftrace", Proof::Program("bpftrace")),
         ("prometheus", Proof::Program("promtool")),
         ("linux-perf", Proof::Program("perf")),
