@@ -58,14 +58,9 @@ impl Output {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        // As open(2) would make it, but for the owner only: it tells what others do.
-        let unfinished = tempfile::Builder::new()
-            .prefix(".copytax-")
-            .permissions(Permissions::from_mode(0o600))
-            .tempfile_in(folder)?;
         Ok(Self::File {
             path: path.to_owned(),
-            unfinished,
+            unfinished: unfinished_in(folder)?,
         })
     }
 
@@ -88,6 +83,15 @@ impl Output {
             }
         }
     }
+}
+
+/// A file that is to get its name when it is whole. As open(2) would make it, but for the owner only: it
+/// tells what others do.
+pub(crate) fn unfinished_in(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(".copytax-")
+        .permissions(Permissions::from_mode(0o600))
+        .tempfile_in(folder)
 }
 
 fn buffered(

@@ -108,10 +108,19 @@ impl RecordedArgs {
 
     /// Reads what is asked for; of a damaged recording what is left of that, which is said on stderr.
     pub(crate) fn snapshot(&self) -> Result<Snapshot, Failure> {
-        self.read().or_else(|error| match error {
-            Unread::Damaged(damage) => self.left(damage),
-            Unread::Otherwise(failure) => Err(failure),
-        })
+        self.snapshot_and_damage().map(|(snapshot, _)| snapshot)
+    }
+
+    /// The same, and what is wrong with the recording if it is damaged.
+    pub(crate) fn snapshot_and_damage(&self) -> Result<(Snapshot, Option<String>), Failure> {
+        match self.read() {
+            Ok(snapshot) => Ok((snapshot, None)),
+            Err(Unread::Damaged(damage)) => {
+                let what = damage.to_string();
+                self.left(damage).map(|left| (left, Some(what)))
+            }
+            Err(Unread::Otherwise(failure)) => Err(failure),
+        }
     }
 
     /// The same of a recording that must be as it was written.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::io;
 
 use crate::analysis;
+use crate::analysis::MatchBy;
 use crate::analysis::catalog::{Catalog, nearest, search};
-use crate::analysis::comparison::{ComparisonOptions, MatchBy, Run, compare};
+use crate::analysis::comparison::{ComparisonOptions, Run, compare};
 use crate::analysis::diagnosis::{BREAK_EVEN, Evidence, diagnose};
 use crate::analysis::policy::{self, Policy};
 use crate::model::{Audit, Profile, Snapshot, Timeline};

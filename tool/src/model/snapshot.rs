@@ -197,9 +197,12 @@ pub struct Loss {
 }
 
 impl Loss {
+    /// How many counters there are.
+    pub const COUNTERS: usize = 11;
+
     /// All of them, with their names in reports; `None` for what cannot be known.
     #[must_use]
-    pub const fn counters(&self) -> [(&'static str, Option<u64>); 11] {
+    pub const fn counters(&self) -> [(&'static str, Option<u64>); Self::COUNTERS] {
         // Taken apart, so that a new counter cannot be forgotten here.
         let Self {
             samples_dropped,
@@ -227,6 +230,43 @@ impl Loss {
             ("mapping_contention", Some(mapping_contention)),
             ("uring_unseen", uring_unseen),
         ]
+    }
+
+    /// Adds what is known of `other`; a sum is not known where no part of it is.
+    pub fn add(&mut self, other: &Self) {
+        // Taken apart, so that a new counter cannot be forgotten here.
+        let Self {
+            samples_dropped,
+            relay_evictions,
+            relay_contention,
+            content_unreadable,
+            pieces_truncated,
+            map_full,
+            unsupported_abi_calls,
+            endpoint_unknown,
+            transfers_split,
+            mapping_contention,
+            uring_unseen,
+        } = self;
+        for (sum, more) in [
+            (samples_dropped, other.samples_dropped),
+            (relay_evictions, other.relay_evictions),
+            (relay_contention, other.relay_contention),
+            (content_unreadable, other.content_unreadable),
+            (pieces_truncated, other.pieces_truncated),
+            (map_full, other.map_full),
+            (endpoint_unknown, other.endpoint_unknown),
+            (transfers_split, other.transfers_split),
+            (mapping_contention, other.mapping_contention),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+        for (sum, more) in [
+            (unsupported_abi_calls, other.unsupported_abi_calls),
+            (uring_unseen, other.uring_unseen),
+        ] {
+            *sum = more.map_or(*sum, |more| Some(sum.unwrap_or(0).saturating_add(more)));
+        }
     }
 
     /// What was lost after `before`.

@@ -19,6 +19,7 @@ use crate::analysis::catalog::Catalog;
 use crate::model::{Audit, CallSite, Device, Finding, Frame, ProcessId, Profile};
 
 pub use egress::egress;
+pub(crate) use egress::share;
 pub use filter::{FailOn, Selection, WrongFailOn, parse_verdict};
 pub use matching::RuntimeFacts;
 
