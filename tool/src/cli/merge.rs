@@ -11,7 +11,7 @@ use super::diagnosis::DiagnosisArgs;
 use super::diff::match_by;
 use super::failure::Failure;
 use super::fleet::{ReadRecording, read_all};
-use super::output::Output;
+use super::output::OutputArgs;
 use super::terminal::{self, ColorChoice};
 use crate::analysis::MatchBy;
 use crate::analysis::fleet::{self, Fleet};
@@ -47,16 +47,8 @@ pub(crate) struct Args {
         help_heading = "Output"
     )]
     format: Format,
-    /// The file to write [default: standard output]
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        default_value = "-",
-        help_heading = "Output"
-    )]
-    #[arg(hide_default_value = true)]
-    output: PathBuf,
+    #[command(flatten)]
+    output: OutputArgs,
     /// Print the first N services; the sums are always of all
     #[arg(long, value_name = "N", default_value = "20", help_heading = "Output")]
     top: NonZeroUsize,
@@ -76,15 +68,12 @@ enum Format {
 /// Reads, and writes the report.
 pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> {
     let diagnosis = args.diagnosis.load()?;
-    let output = Output::create(&args.output)?;
+    let output = args.output.create()?;
     let read = read_all(&args.files, &diagnosis)?;
     let audits: Vec<&Audit> = read.iter().map(|recording| &recording.audit).collect();
     let fleet = fleet::merge(&audits, args.by);
     let recordings: Vec<Recorded<'_>> = read.iter().map(ReadRecording::recorded).collect();
-    let color = match output {
-        Output::Stdout => color.applies_to_stdout(),
-        _ => color.applies(false),
-    };
+    let color = output.is_coloured(color);
     output.write(|mut out| write(&mut out, args, &fleet, &recordings, color))?;
     Ok(if read.iter().any(|recording| recording.fails) {
         ExitCode::FAILURE

@@ -9,7 +9,30 @@ use tempfile::NamedTempFile;
 
 use super::failure::Failure;
 use super::stdout;
+use super::terminal::ColorChoice;
 use crate::recording;
+
+/// Where to write, of commands that print if nothing is said.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OutputArgs {
+    /// The file to write [default: standard output]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        default_value = "-",
+        help_heading = "Output"
+    )]
+    #[arg(hide_default_value = true)]
+    output: PathBuf,
+}
+
+impl OutputArgs {
+    /// As [`Output::create`].
+    pub(crate) fn create(&self) -> Result<Output, Failure> {
+        Output::create(&self.output)
+    }
+}
 
 /// Where a result goes.
 pub(crate) enum Output {
@@ -62,6 +85,14 @@ impl Output {
             path: path.to_owned(),
             unfinished: unfinished_in(folder)?,
         })
+    }
+
+    /// Whether to colour it.
+    pub(crate) fn is_coloured(&self, color: ColorChoice) -> bool {
+        match self {
+            Self::Stdout => color.applies_to_stdout(),
+            _ => color.applies(false),
+        }
     }
 
     /// Writes it.

@@ -41,6 +41,13 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// The place of a recording's machine; `None` where the recording is in none.
+    #[must_use]
+    pub fn host_of(&self, recording: usize) -> Option<usize> {
+        let mut hosts = self.hosts.iter();
+        hosts.position(|host| host.recordings.contains(&recording))
+    }
+
     /// What the machine at a place is called: by its name, with a number where others before it have the
     /// same, or as unnamed, by an `id`.
     #[must_use]

@@ -18,7 +18,7 @@ pub(super) fn loss(audits: &[&Audit]) -> FleetLoss {
         unknown_in: [0; Loss::COUNTERS],
     };
     for audit in audits {
-        loss.known.add(&audit.loss);
+        loss.known = loss.known.plus(&audit.loss);
         for (times, (_, count)) in loss.unknown_in.iter_mut().zip(audit.loss.counters()) {
             *times += usize::from(count.is_none());
         }

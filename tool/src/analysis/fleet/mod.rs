@@ -47,8 +47,6 @@ pub struct Fleet {
 /// What counts of a recording.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RecordingSum {
-    /// Its machine's place.
-    pub host: usize,
     /// Of the processes that count.
     pub bytes: ByteClasses,
     /// Of those that another recording counts.
@@ -159,11 +157,6 @@ fn members<'a>(audits: &[&'a Audit], pool: &Pool) -> Vec<Member<'a>> {
 
 fn recordings(members: &[Member<'_>], pool: &Pool, count: usize) -> Vec<RecordingSum> {
     let mut sums = vec![RecordingSum::default(); count];
-    for (host, pooled) in pool.hosts.iter().enumerate() {
-        for &recording in &pooled.recordings {
-            sums[recording].host = host;
-        }
-    }
     for member in members {
         let sum = &mut sums[member.recording];
         let bytes = if pool.counts(member.recording, member.process.id) {

@@ -9,10 +9,11 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use crate::analysis::fleet::{Pool, recording_id};
+use crate::analysis::fleet::Pool;
 use crate::analysis::moments_by_process;
 use crate::model::{Audit, ProcessFacts, ProcessId, Timeline};
 use crate::report::recorded::Recorded;
@@ -187,7 +188,7 @@ impl<W: Write + Send> Export<W> {
 struct Counted<'a> {
     recorded: &'a Recorded<'a>,
     identity: &'a Identity,
-    facts: std::collections::BTreeMap<ProcessId, &'a ProcessFacts>,
+    facts: BTreeMap<ProcessId, &'a ProcessFacts>,
     is_counted: &'a dyn Fn(ProcessId) -> bool,
 }
 
@@ -211,27 +212,9 @@ impl<'a> Counted<'a> {
     }
 }
 
-fn facts(audit: &Audit) -> std::collections::BTreeMap<ProcessId, &ProcessFacts> {
+fn facts(audit: &Audit) -> BTreeMap<ProcessId, &ProcessFacts> {
     let processes = audit.processes.iter();
     processes
         .map(|process| (process.id, &process.facts))
         .collect()
-}
-
-impl Identity {
-    fn new(audits: &[&Audit], pool: &Pool, index: usize) -> Self {
-        let audit = audits[index];
-        let of = |host: &&crate::analysis::fleet::Host| host.recordings.contains(&index);
-        let host = pool.hosts.iter().position(|host| of(&host));
-        let label = host.map(|host| {
-            let first = pool.hosts[host].recordings.first();
-            let first = first.map_or_else(String::new, |&first| recording_id(audits[first]));
-            pool.label(host, &first)
-        });
-        Self {
-            recording: recording_id(audit),
-            host: label.unwrap_or_default(),
-            start: audit.window.start,
-        }
-    }
 }

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::analysis::fleet::service_name;
+use crate::analysis::fleet::{Pool, recording_id, service_name};
 use crate::analysis::frame_name;
-use crate::model::{Frame, ProcessFacts, ProcessId, Stack};
+use crate::model::{Audit, EndpointKind, Frame, ProcessFacts, ProcessId, Stack};
 use crate::report::parquet::column::Values::{Text, Whole};
 use crate::report::parquet::column::{Column, column};
 
@@ -13,6 +13,21 @@ pub(super) struct Identity {
     pub(super) recording: String,
     pub(super) host: String,
     pub(super) start: SystemTime,
+}
+
+impl Identity {
+    /// That of `audits[index]`.
+    pub(super) fn new(audits: &[&Audit], pool: &Pool, index: usize) -> Self {
+        let host = pool.host_of(index).map(|host| {
+            let first = pool.hosts[host].recordings[0];
+            pool.label(host, &recording_id(audits[first]))
+        });
+        Self {
+            recording: recording_id(audits[index]),
+            host: host.unwrap_or_default(),
+            start: audits[index].window.start,
+        }
+    }
 }
 
 /// Of which process.
@@ -108,6 +123,28 @@ pub(super) fn of_process<'a, T>(
 
 fn known(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
+}
+
+/// What has two ends.
+pub(super) trait Moved {
+    /// Where its bytes come from, and where they go.
+    fn ends(&self) -> (EndpointKind, EndpointKind);
+}
+
+/// Its ends.
+pub(super) fn ends<'a, T: Moved + 'a>() -> [Column<Row<'a, T>>; 2] {
+    [
+        column(
+            "source",
+            "kind of end that the bytes came from; none: the process made them",
+            Text(|row: &Row<'a, T>| Some(row.item.ends().0.name().to_owned())),
+        ),
+        column(
+            "sink",
+            "kind of end that they went to",
+            Text(|row| Some(row.item.ends().1.name().to_owned())),
+        ),
+    ]
 }
 
 /// What a function may have been found for.

@@ -21,8 +21,12 @@ const GROUP: usize = 64 << 10;
 
 /// What a table is called, and what a row of it is.
 pub(super) struct Name {
-    pub(super) name: &'static str,
-    pub(super) about: &'static str,
+    name: &'static str,
+    about: &'static str,
+}
+
+pub(super) const fn name(name: &'static str, about: &'static str) -> Name {
+    Name { name, about }
 }
 
 impl Name {

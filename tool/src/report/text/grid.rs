@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::report::escape::{truncate, width};
+use crate::report::escape::width;
 use crate::report::text::layout::Page;
 use crate::report::units;
 
@@ -21,6 +21,8 @@ pub(super) struct Grid<const N: usize> {
     pub(super) dispensable: &'static [usize],
     /// Columns that are there only where they are not empty.
     pub(super) if_used: &'static [usize],
+    /// How names are cut.
+    pub(super) cut: fn(&str, usize) -> String,
 }
 
 impl<const N: usize> Grid<N> {
@@ -91,7 +93,7 @@ impl<const N: usize> Grid<N> {
             if column > 0 {
                 text += &" ".repeat(GAP);
             }
-            let cell = cut(&row[column], columns);
+            let cell = (self.cut)(&row[column], columns);
             let padding = " ".repeat(columns.saturating_sub(width(&cell)));
             if column == self.name {
                 text += &paint(column, cell);
@@ -102,14 +104,6 @@ impl<const N: usize> Grid<N> {
             }
         }
         text
-    }
-}
-
-/// Cuts a cell, but keeps the mark of processes that exited.
-fn cut(cell: &str, columns: usize) -> String {
-    match cell.strip_suffix('*') {
-        Some(name) if width(cell) > columns => truncate(name, columns.saturating_sub(1)) + "*",
-        _ => truncate(cell, columns),
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 
 use crate::analysis::hit_rate;
 use crate::model::{ByteClasses, ProcessAudit};
+use crate::report::escape::{truncate, width};
 use crate::report::text::command_name;
 use crate::report::text::grid::{Grid, size};
 use crate::report::text::layout::Page;
@@ -30,6 +31,7 @@ const GRID: Grid<8> = Grid {
     dispensable: &[GENERATED, TRANSFORMED, MAPPED, ZERO_COPY],
     // Few programs write from mappings.
     if_used: &[MAPPED],
+    cut,
 };
 const LONGEST_COMMAND: usize = 24;
 
@@ -96,4 +98,12 @@ fn row(pid: String, command: String, rate: Option<f64>, bytes: &ByteClasses) -> 
         size(bytes.transformed),
         size(bytes.generated),
     ]
+}
+
+/// Cuts a cell, but keeps the mark of processes that exited.
+fn cut(cell: &str, columns: usize) -> String {
+    match cell.strip_suffix('*') {
+        Some(name) if width(cell) > columns => truncate(name, columns.saturating_sub(1)) + "*",
+        _ => truncate(cell, columns),
+    }
 }

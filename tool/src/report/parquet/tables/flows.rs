@@ -1,32 +1,35 @@
 //! Flows and findings.
 
-use crate::model::{Finding, Flow, Frame, MatchedBy, Sharing, SharingVerdict};
+use crate::model::{EndpointKind, Finding, Flow, Frame, MatchedBy, Sharing, SharingVerdict};
 use crate::report::names;
 use crate::report::parquet::column::Values::{Flag, Real, Text, Texts, Whole};
 use crate::report::parquet::column::{Column, column};
-use crate::report::parquet::row::{self, Located, Row, of_process};
+use crate::report::parquet::row::{self, Located, Moved, Row, of_process};
+
+impl Moved for &Flow {
+    fn ends(&self) -> (EndpointKind, EndpointKind) {
+        (self.source, self.sink)
+    }
+}
+
+impl Moved for &Finding {
+    fn ends(&self) -> (EndpointKind, EndpointKind) {
+        (self.source, self.sink)
+    }
+}
 
 pub(in crate::report::parquet) fn columns<'a>() -> Vec<Column<Row<'a, &'a Flow>>> {
-    of_process([
-        column(
-            "mechanism",
-            "how they moved, such as sendfile or read_write",
-            Text(|row: &Row<'a, &'a Flow>| Some(row.item.mechanism.name().to_owned())),
-        ),
-        column(
-            "source",
-            "kind of end that they came from; none: the process made them",
-            Text(|row| Some(row.item.source.name().to_owned())),
-        ),
-        column(
-            "sink",
-            "kind of end that they went to",
-            Text(|row| Some(row.item.sink.name().to_owned())),
-        ),
+    let mut columns = of_process([column(
+        "mechanism",
+        "how they moved, such as sendfile or read_write",
+        Text(|row: &Row<'a, &'a Flow>| Some(row.item.mechanism.name().to_owned())),
+    )]);
+    columns.extend(row::ends());
+    columns.extend([
         column(
             "class",
             "zero_copy, staged, bounced, mapped, transformed, generated or unknown",
-            Text(|row| Some(names::class(row.item.class).to_owned())),
+            Text(|row: &Row<'a, &'a Flow>| Some(names::class(row.item.class).to_owned())),
         ),
         column(
             "evidence",
@@ -73,7 +76,8 @@ pub(in crate::report::parquet) fn columns<'a>() -> Vec<Column<Row<'a, &'a Flow>>
             "when the first of it was counted, in nanoseconds after the start of the recording",
             Whole(|row| row.item.first_ns),
         ),
-    ])
+    ]);
+    columns
 }
 
 impl Located for &Finding {
@@ -110,16 +114,6 @@ pub(in crate::report::parquet) fn findings<'a>() -> Vec<Column<Row<'a, &'a Findi
             Text(|row| Some(row.item.mechanism.name().to_owned())),
         ),
         column(
-            "source",
-            "kind of end that they came from",
-            Text(|row| Some(row.item.source.name().to_owned())),
-        ),
-        column(
-            "sink",
-            "kind of end that they went to",
-            Text(|row| Some(row.item.sink.name().to_owned())),
-        ),
-        column(
             "lost",
             "whether the kernel could have moved them",
             Flag(|row| Some(row.item.lost)),
@@ -146,6 +140,7 @@ pub(in crate::report::parquet) fn findings<'a>() -> Vec<Column<Row<'a, &'a Findi
             Whole(|row| Some(row.item.samples)),
         ),
     ]);
+    columns.extend(row::ends());
     columns.extend(row::culprit());
     columns.extend([
         column(

@@ -9,41 +9,32 @@ use std::time::Duration;
 use crate::report::parquet::column::Values::{Flag, Text, Time, Whole};
 use crate::report::parquet::column::{Column, column};
 use crate::report::parquet::row::{Row, identified};
-use crate::report::parquet::table::Name;
+use crate::report::parquet::table::{Name, name};
 use crate::report::recorded::{Recorded, whole_nanoseconds};
 
-pub(super) const RECORDINGS: Name = Name {
-    name: "recordings",
-    about: "a recording",
-};
-pub(super) const LOSSES: Name = Name {
-    name: "losses",
-    about: "a counter of what a recording could not count",
-};
-pub(super) const PROCESSES: Name = Name {
-    name: "processes",
-    about: "a process of a recording, with its bytes by class",
-};
-pub(super) const FLOWS: Name = Name {
-    name: "flows",
-    about: "bytes that a process moved in one way between two kinds of ends",
-};
-pub(super) const SAMPLES: Name = Name {
-    name: "samples",
-    about: "a call site: a way through a program by which bytes move, estimated from samples",
-};
-pub(super) const CPU: Name = Name {
-    name: "cpu",
-    about: "what a process did at ticks of the clock",
-};
-pub(super) const FINDINGS: Name = Name {
-    name: "findings",
-    about: "bytes that took a slower way than the kernel has, and why",
-};
-pub(super) const INTERVALS: Name = Name {
-    name: "intervals",
-    about: "what a process wrote in a short time, if it wrote anything",
-};
+pub(super) const RECORDINGS: Name = name("recordings", "a recording");
+pub(super) const LOSSES: Name = name("losses", "a counter of what a recording could not count");
+pub(super) const PROCESSES: Name = name(
+    "processes",
+    "a process of a recording, with its bytes by class",
+);
+pub(super) const FLOWS: Name = name(
+    "flows",
+    "bytes that a process moved in one way between two kinds of ends",
+);
+pub(super) const SAMPLES: Name = name(
+    "samples",
+    "a call site: a way through a program by which bytes move, estimated from samples",
+);
+pub(super) const CPU: Name = name("cpu", "what a process did at ticks of the clock");
+pub(super) const FINDINGS: Name = name(
+    "findings",
+    "bytes that took a slower way than the kernel has, and why",
+);
+pub(super) const INTERVALS: Name = name(
+    "intervals",
+    "what a process wrote in a short time, if it wrote anything",
+);
 
 /// A recording, and how many processes are left out of it.
 type Whose<'a> = (&'a Recorded<'a>, usize);

@@ -1,12 +1,12 @@
 //! What was sampled: call sites, and what CPUs did.
 
 use crate::analysis::{Culprit, culprit};
-use crate::model::{CallSite, CpuSite, Frame};
+use crate::model::{CallSite, CpuSite, EndpointKind, Frame};
 use crate::report::graph::site_kind;
 use crate::report::names;
 use crate::report::parquet::column::Values::{Real, Text, Texts, Whole};
 use crate::report::parquet::column::{Column, column};
-use crate::report::parquet::row::{self, Located, Row, of_process};
+use crate::report::parquet::row::{self, Located, Moved, Row, of_process};
 use crate::report::recorded::whole_nanoseconds;
 
 /// A call site, with the function that makes its bytes bounce.
@@ -21,6 +21,12 @@ impl<'a> From<&'a CallSite> for Site<'a> {
             site,
             culprit: culprit(site),
         }
+    }
+}
+
+impl Moved for Site<'_> {
+    fn ends(&self) -> (EndpointKind, EndpointKind) {
+        (self.site.source, self.site.sink)
     }
 }
 
@@ -41,16 +47,6 @@ pub(in crate::report::parquet) fn samples<'a>() -> Vec<Column<Row<'a, Site<'a>>>
             "call",
             "by which call",
             Text(|row| Some(row.item.site.call.name().to_owned())),
-        ),
-        column(
-            "source",
-            "kind of end that the bytes came from",
-            Text(|row| Some(row.item.site.source.name().to_owned())),
-        ),
-        column(
-            "sink",
-            "kind of end that they went to",
-            Text(|row| Some(row.item.site.sink.name().to_owned())),
         ),
         column(
             "class",
@@ -88,6 +84,7 @@ pub(in crate::report::parquet) fn samples<'a>() -> Vec<Column<Row<'a, Site<'a>>>
             Real(|row| Some(row.item.site.calls.value)),
         ),
     ]);
+    columns.extend(row::ends());
     columns.extend(row::culprit());
     columns.extend([
         column(
