@@ -28,8 +28,8 @@ use crate::report::parquet::{Export, INTERVALS, tables};
 #[command(after_help = "\
 Example:
   copytax export fleet/*.ctx -o tables
-  duckdb -c \"SELECT service, sum(bytes) AS lost FROM 'tables/flows.parquet'
-             WHERE lost GROUP BY service ORDER BY lost DESC\"")]
+  duckdb -c \"SELECT service, sum(bytes) FROM 'tables/flows.parquet'
+             WHERE lost GROUP BY service ORDER BY 2 DESC\"")]
 pub(crate) struct Args {
     /// The recordings
     #[arg(value_name = "FILE", required = true)]

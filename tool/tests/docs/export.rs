@@ -13,10 +13,12 @@ fn tables_are_as_the_code_has_them() {
         let new: Vec<_> = new.filter(|column| !common.contains(column)).collect();
         let known = table.columns.len() - new.len();
         text += &format!("### `{}.parquet`\n\nA row is {}.", table.name, table.about);
-        if known > 0 {
-            let first = table.columns[..known].iter();
-            let first: Vec<String> = first.map(|[name, ..]| code(name)).collect();
-            text += &format!(" First come {}, as above.", first.join(", "));
+        if let ([first, ..], Some(last)) = (&*table.columns, table.columns[..known].last()) {
+            text += &format!(
+                " First come {} to {}, as above.",
+                code(first[0]),
+                code(last[0])
+            );
         }
         let rows = new
             .iter()

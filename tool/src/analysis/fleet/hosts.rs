@@ -185,8 +185,13 @@ impl<'a> Seen<'a> {
     fn is_like(&self, other: &Self) -> bool {
         match (self.name, other.name) {
             (Some(name), Some(others)) => name == others,
-            _ => self.boots_with(other) && self.shares_a_process(other),
+            _ => self.is_same(other) || (self.boots_with(other) && self.shares_a_process(other)),
         }
+    }
+
+    /// Whether both begin at the same nanosecond of the same boot: it is the same recording twice.
+    fn is_same(&self, other: &Self) -> bool {
+        (self.begin, self.span.0) == (other.begin, other.span.0)
     }
 
     /// Whether nothing says that they are of two.
@@ -215,6 +220,7 @@ impl<'a> Seen<'a> {
     fn overlaps(&self, other: &Self) -> bool {
         let (begin, end) = self.span;
         let (others_begin, others_end) = other.span;
-        self.is_same_boot(other) && begin < others_end && others_begin < end
+        let touch = begin == others_begin || (begin < others_end && others_begin < end);
+        touch && self.is_same_boot(other)
     }
 }

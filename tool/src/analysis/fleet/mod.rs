@@ -187,11 +187,11 @@ fn sum(members: &[Member<'_>], pool: &Pool) -> Sum {
     }
     sum.hosts = hosts.len();
     sum.processes = processes.len();
-    let rates = lost.iter().zip(&pool.hosts);
-    let rates = rates.filter(|(lost, _)| **lost > 0).map(|(lost, host)| {
+    let losers = lost.iter().zip(&pool.hosts);
+    let mut losers = losers.filter(|(lost, _)| **lost > 0);
+    sum.lost_per_second = losers.try_fold(0.0, |sum, (lost, host)| {
         let seconds = host.recorded.as_secs_f64();
-        (seconds > 0.0).then(|| *lost as f64 / seconds)
+        (seconds > 0.0).then(|| sum + *lost as f64 / seconds)
     });
-    sum.lost_per_second = rates.sum();
     sum
 }

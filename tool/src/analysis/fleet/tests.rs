@@ -70,12 +70,12 @@ fn the_clock_of_the_wall_may_be_set() {
 
 #[test]
 fn without_names_processes_tell() {
-    let of = |boot, pids: &[u32]| recording("", boot, (0, 10), pids);
+    let of = |boot, begin, pids: &[u32]| recording("", boot, (begin, 10), pids);
     let recordings = [
-        of(0, &[1, 7]),
-        of(0, &[1, 8]),
-        of(0, &[7, 9]),
-        of(1_000, &[7]),
+        of(0, 0, &[1, 7]),
+        of(0, 1, &[1, 8]),
+        of(0, 2, &[7, 9]),
+        of(1_000, 3, &[7]),
         recording("a", 0, (20, 10), &[8]),
     ];
     assert_eq!(hosts(&recordings), [vec![0, 2], vec![1, 4], vec![3]]);
@@ -125,6 +125,19 @@ fn what_is_left_out_of_one_is_not_left_out_of_all() {
     ];
     let audits: Vec<&Audit> = recordings.iter().collect();
     assert_eq!(merge(&audits, MatchBy::Exe).total.bytes.lost, 12 + 9);
+}
+
+#[test]
+fn a_recording_is_known_again_whatever_it_has() {
+    for twice in [
+        recording("", 0, (0, 10), &[1]),
+        recording("a", 0, (0, 0), &[7]),
+        recording("", 0, (0, 0), &[]),
+    ] {
+        let fleet = merge(&[&twice, &twice], MatchBy::Exe);
+        assert_eq!(fleet.pool.hosts.len(), 1);
+        assert_eq!(fleet.total.bytes, twice.bytes);
+    }
 }
 
 #[test]

@@ -92,10 +92,9 @@ fn headline(fleet: &Fleet) -> String {
         several => format!("{} services", units::count(several as u64)),
     };
     let mut text = format!(
-        "{who} on {} of {all} lost {} to copies that the kernel could have spared: hit rate {}.",
+        "{who} on {} of {all} lost {} to copies that the kernel could have spared.",
         losing.count(),
         units::bytes(total.bytes.lost),
-        units::hit_rate(total.hit_rate()),
     );
     if losers.len() > 1 {
         text += &format!(
@@ -106,14 +105,18 @@ fn headline(fleet: &Fleet) -> String {
             first.share.map_or_else(String::new, units::percent),
         );
     }
-    text + &recoverable(&fleet.savings)
+    text += &recoverable(&fleet.savings);
+    text + &format!(
+        " All processes together: hit rate {}.",
+        units::hit_rate(total.hit_rate())
+    )
 }
 
 fn recoverable(savings: &Savings) -> String {
     match savings.share() {
         Some(share) if savings.fixes > 0 => {
             let fixes = units::counted(savings.fixes, "fix recovers", "fixes recover");
-            format!(" {fixes} {} of it.", units::percent(share))
+            format!(" {fixes} {} of what was lost.", units::percent(share))
         }
         _ => " No fix is known for it.".to_owned(),
     }
