@@ -10,7 +10,7 @@ use crate::model::{Audit, EndpointKind, Finding, FindingBytes, ProcessId, Verdic
 /// What is the same on several machines.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FleetFinding {
-    /// The dearest of them, which stands for all.
+    /// The dearest of them, which stands for all; without the device that it leaves by.
     pub first: Finding,
     /// Bytes of all of them.
     pub bytes: FindingBytes,
@@ -108,7 +108,11 @@ impl<'a> Group<'a> {
         let mut services: Vec<(&str, u64)> = self.services.into_iter().collect();
         services.sort_by_key(|(_, bytes)| Reverse(*bytes));
         Some(FleetFinding {
-            first: self.first?.clone(),
+            first: Finding {
+                // That of one machine says nothing of the others.
+                egress: None,
+                ..self.first?.clone()
+            },
             bytes: self.bytes,
             hosts: self.hosts.len(),
             processes: self.processes.len(),

@@ -125,42 +125,46 @@ fn machines_that_lose_bytes() {
         &machines(),
         80,
         &expect![[r#"
-        /usr/bin/filesrv on 4 of 4 hosts lost 403.0 MiB to copies that the kernel could
-        have spared: hit rate 49.8%. 1 fix recovers 100.0% of it.
+            2 services on 4 of 4 hosts lost 443.0 MiB to copies that the kernel could have
+            spared. /usr/bin/filesrv pays most: 403.0 MiB on 4 hosts, 91.0% of it. 1 fix
+            recovers 91.0% of what was lost. All processes together: hit rate 47.4%.
 
-        SERVICE           HOSTS     EGRESS       LOST      LOST/S  HIT RATE   SHARE
-        /usr/bin/filesrv      4  403.0 MiB  403.0 MiB  35.3 MiB/s      0.0%  100.0%
-        /usr/bin/nginx        4  400.0 MiB          -           -    100.0%       -
-        all 2                 4  803.0 MiB  403.0 MiB  35.3 MiB/s     49.8%  100.0%
+            SERVICE           HOSTS     EGRESS       LOST      LOST/S  HIT RATE   SHARE
+            /usr/bin/filesrv      4  403.0 MiB  403.0 MiB  35.3 MiB/s      0.0%   91.0%
+            /usr/bin/nginx        4  440.0 MiB   40.0 MiB   4.0 MiB/s     90.9%    9.0%
+            all 2                 4  843.0 MiB  443.0 MiB  39.3 MiB/s     47.4%  100.0%
 
-        findings
-        1. fixable: Go: a reader around the file hides it from sendfile
-           403.0 MiB on 4 hosts, 4 processes of /usr/bin/filesrv: file -> tcp
-           in main.justReader.Read, /home/ada/filesrv/main.go:18
-           fix: Hand the *os.File itself to io.Copy; bound it by io.LimitReader or
-             io.CopyN, not by io.SectionReader, and count what io.Copy returns.
-           more: copytax explain G1
+            findings
+            1. fixable: Go: a reader around the file hides it from sendfile
+               403.0 MiB on 4 hosts, 4 processes of /usr/bin/filesrv: file -> tcp
+               in main.justReader.Read, /home/ada/filesrv/main.go:18
+               fix: Hand the *os.File itself to io.Copy; bound it by io.LimitReader or
+                 io.CopyN, not by io.SectionReader, and count what io.Copy returns.
+               more: copytax explain G1
+            2. cause unknown: file to tcp through read and write
+               40.0 MiB on 1 host, 1 process of /usr/bin/nginx: file -> tcp
+               kernel path: sendfile
 
-        service: processes of one executable; --by has others
-        egress: all bytes that were written
-        lost: read, then written unmodified, though the kernel has a path
-        lost/s: of each host by its own recorded time, added up
-        hit rate: zero-copy / (zero-copy + lost)
-        share: of all that was lost
+            service: processes of one executable; --by has others
+            egress: all bytes that were written
+            lost: read, then written unmodified, though the kernel has a path
+            lost/s: of each host by its own recorded time, added up
+            hit rate: zero-copy / (zero-copy + lost)
+            share: of all that was lost
 
-        loss: relay_evictions 7 (reads forgotten for want of room: lost bytes may show
-          as generated)
-        loss: uring_unseen cannot be known in 1 of 5 recordings
-        overlap: a2.ctx and a.ctx have a time in common: 1 process that both have counts
-          from a.ctx alone; 120.0 MiB of a2.ctx is left out
-        damaged: d.ctx is damaged: its checksum is another; this is what is left of it,
-          in which numbers may be wrong
-        incomplete: 1 recording was cut short, or still being recorded: c.ctx
-        1 host has no name, as in redacted recordings: such recordings are of one host
-          where they have a process in common
-        recordings: 5 of 4 hosts, 10 s to 20 s each, from 2026-11-21T07:30:00.250Z to
-          2026-11-21T07:41:55.250Z
-    "#]],
+            loss: relay_evictions 7 (reads forgotten for want of room: lost bytes may show
+              as generated)
+            loss: uring_unseen cannot be known in 1 of 5 recordings
+            overlap: a2.ctx and a.ctx have a time in common: 1 process that both have counts
+              from a.ctx alone; 120.0 MiB of a2.ctx is left out
+            damaged: d.ctx is damaged: its checksum is another; this is what is left of it,
+              in which numbers may be wrong
+            incomplete: 1 recording was cut short, or still being recorded: c.ctx
+            1 host has no name, as in redacted recordings: such recordings are of one host
+              where they have a process in common
+            recordings: 5 of 4 hosts, 10 s to 20 s each, from 2026-11-21T07:30:00.250Z to
+              2026-11-21T07:41:55.250Z
+        "#]],
     );
 }
 
@@ -170,47 +174,48 @@ fn on_a_narrow_terminal() {
         &machines()[..2],
         40,
         &expect![[r#"
-        /usr/bin/filesrv on 2 of 2 hosts lost
-        400.0 MiB to copies that the kernel
-        could have spared: hit rate 33.3%. 1 fix
-        recovers 100.0% of it.
+            /usr/bin/filesrv on 2 of 2 hosts lost
+            400.0 MiB to copies that the kernel
+            could have spared. 1 fix recovers 100.0%
+            of what was lost. All processes
+            together: hit rate 33.3%.
 
-        SERVICE       HOSTS       LOST  HIT RATE
-        /usr/b…lesrv      2  400.0 MiB      0.0%
-        /usr/b…nginx      2          -    100.0%
-        all 2             2  400.0 MiB     33.3%
+            SERVICE       HOSTS       LOST  HIT RATE
+            /usr/b…lesrv      2  400.0 MiB      0.0%
+            /usr/b…nginx      2          -    100.0%
+            all 2             2  400.0 MiB     33.3%
 
-        findings
-        1. fixable: Go: a reader around the file
-           hides it from sendfile
-           400.0 MiB on 2 hosts, 2 processes of
-             /usr/bin/filesrv: file -> tcp
-           in main.justReader.Read,
-             /home/ada/filesrv/main.go:18
-           fix: Hand the *os.File itself to
-             io.Copy; bound it by io.LimitReader
-             or io.CopyN, not by
-             io.SectionReader, and count what
-             io.Copy returns.
-           more: copytax explain G1
+            findings
+            1. fixable: Go: a reader around the file
+               hides it from sendfile
+               400.0 MiB on 2 hosts, 2 processes of
+                 /usr/bin/filesrv: file -> tcp
+               in main.justReader.Read,
+                 /home/ada/filesrv/main.go:18
+               fix: Hand the *os.File itself to
+                 io.Copy; bound it by io.LimitReader
+                 or io.CopyN, not by
+                 io.SectionReader, and count what
+                 io.Copy returns.
+               more: copytax explain G1
 
-        service: processes of one executable;
-          --by has others
-        egress: all bytes that were written
-        lost: read, then written unmodified,
-          though the kernel has a path
-        lost/s: of each host by its own recorded
-          time, added up
-        hit rate: zero-copy / (zero-copy + lost)
-        share: of all that was lost
+            service: processes of one executable;
+              --by has others
+            egress: all bytes that were written
+            lost: read, then written unmodified,
+              though the kernel has a path
+            lost/s: of each host by its own recorded
+              time, added up
+            hit rate: zero-copy / (zero-copy + lost)
+            share: of all that was lost
 
-        loss: relay_evictions 7 (reads forgotten
-          for want of room: lost bytes may show
-          as generated)
-        recordings: 2 of 2 hosts, 10 s to 20 s
-          each, from 2026-11-21T07:36:07.250Z to
-          2026-11-21T07:41:55.250Z
-    "#]],
+            loss: relay_evictions 7 (reads forgotten
+              for want of room: lost bytes may show
+              as generated)
+            recordings: 2 of 2 hosts, 10 s to 20 s
+              each, from 2026-11-21T07:36:07.250Z to
+              2026-11-21T07:41:55.250Z
+        "#]],
     );
 }
 
@@ -253,8 +258,8 @@ fn services_are_lines_of_csv() {
     .expect("memory");
     expect![[r#"
         service,hosts,processes,egress,lost,lost_per_second,hit_rate,share,zero_copy,staged,bounced,mapped,transformed,generated,unknown,kernel_copied
-        "/usr/bin/filesrv",4,4,422576128,422576128,37014732.800000004,0,1,0,0,422576128,0,0,0,0,0
-        "/usr/bin/nginx",4,4,419431372,0,-0,1,0,419430400,0,0,0,0,972,0,0
+        "/usr/bin/filesrv",4,4,422576128,422576128,37014732.800000004,0,0.909706546275395,0,0,422576128,0,0,0,0,0
+        "/usr/bin/nginx",4,4,461374412,41943040,4194304,0.9090909090909091,0.09029345372460497,419430400,0,41943040,0,0,972,0,0
     "#]].assert_eq(&String::from_utf8(out).expect("text").replace('\r', ""));
 }
 
