@@ -22,6 +22,24 @@ pub struct Host {
     pub recorded: Duration,
 }
 
+impl Host {
+    /// Whether a recording of the one is like one of the other, and nothing says that they are two.
+    fn is_same_machine(&self, other: &Self, seen: &[Seen<'_>]) -> bool {
+        let pairs = || {
+            let own = self.recordings.iter();
+            own.flat_map(|&own| other.recordings.iter().map(move |&other| (own, other)))
+        };
+        pairs().any(|(own, other)| seen[own].is_like(&seen[other]))
+            && pairs().all(|(own, other)| seen[own].may_be(&seen[other]))
+    }
+
+    fn join(&mut self, other: Self) {
+        self.name = self.name.take().or(other.name);
+        self.recordings.extend(other.recordings);
+        self.recordings.sort_unstable();
+    }
+}
+
 /// Processes of a recording that are counted from another one, whose time overlaps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overlap {
@@ -93,22 +111,21 @@ pub fn pool(audits: &[&Audit]) -> Pool {
     let seen: Vec<Seen<'_>> = audits.iter().map(|audit| Seen::of(audit)).collect();
     let mut hosts: Vec<Host> = Vec::new();
     for (index, this) in seen.iter().enumerate() {
-        let is_of = |host: &&mut Host| {
-            let others = || host.recordings.iter().map(|&other| &seen[other]);
-            others().any(|other| this.is_like(other)) && others().all(|other| this.may_be(other))
-        };
         let name = this.name.map(str::to_owned);
-        match hosts.iter_mut().find(is_of) {
-            Some(host) => {
-                host.recordings.push(index);
-                host.name = host.name.take().or(name);
+        let mut joined = Host {
+            name,
+            recordings: vec![index],
+            ..Host::default()
+        };
+        // One may tell of several, which nothing had told of so far, that they are the same.
+        let mut place = hosts.len();
+        for other in (0..hosts.len()).rev() {
+            if joined.is_same_machine(&hosts[other], &seen) {
+                joined.join(hosts.remove(other));
+                place = other;
             }
-            None => hosts.push(Host {
-                name,
-                recordings: vec![index],
-                ..Host::default()
-            }),
         }
+        hosts.insert(place, joined);
     }
     let mut overlaps = BTreeMap::new();
     for host in &mut hosts {

@@ -86,6 +86,22 @@ fn without_names_processes_tell() {
 }
 
 #[test]
+fn a_recording_tells_of_others_that_they_are_of_one_machine() {
+    let of = |begin, pids: &[u32]| recording("", 0, (begin, 10), pids);
+    let recordings = [of(0, &[7]), of(1, &[8]), of(2, &[9]), of(3, &[7, 8])];
+    assert_eq!(hosts(&recordings), [vec![0, 1, 3], vec![2]]);
+    let audits: Vec<&Audit> = recordings.iter().collect();
+    assert_eq!(merge(&audits, MatchBy::Exe).total.bytes.lost, 30);
+    // But two that cannot be the same stay two.
+    let recordings = [
+        recording("a", 0, (0, 10), &[7]),
+        recording("a", 100, (0, 10), &[8]),
+        recording("a", 9_000, (0, 10), &[9]),
+    ];
+    assert_eq!(hosts(&recordings).len(), 2);
+}
+
+#[test]
 fn what_two_recordings_have_counts_once() {
     let recordings = [
         recording("a", 0, (0, 10), &[7, 8]),
