@@ -6,12 +6,14 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-const SUBCOMMANDS: [&str; 12] = [
+const SUBCOMMANDS: [&str; 14] = [
     "audit",
     "record",
     "top",
     "report",
     "diff",
+    "merge",
+    "export",
     "check",
     "serve",
     "explain",
@@ -115,6 +117,15 @@ fn wrong_usage_is_refused_with_a_reason() {
         ),
         (&["diff", "none"], "<NEW>"),
         (&["diff", "none", "none"], "cannot open none: No such file"),
+        (&["merge"], "<FILE>..."),
+        (&["merge", "none"], "cannot open none: No such file"),
+        (&["merge", "none", "--by", "age"], "program, comm, exe"),
+        (&["export", "none"], "--output <DIR>"),
+        (
+            &["export", "none", "-o", "/dev/null"],
+            "cannot write to /dev/null: ",
+        ),
+        (&["export", "none", "-o", "x", "--format", "orc"], "parquet"),
         (&["check", "none"], "nothing is demanded"),
         (
             &["check", "none", "--comm", "x"],
@@ -218,9 +229,11 @@ fn manual_pages() {
         "diff.1",
         "doctor.1",
         "explain.1",
+        "export.1",
         "flamegraph.1",
         "lab.1",
         "man.1",
+        "merge.1",
         "record.1",
         "report.1",
         "serve.1",

@@ -1,5 +1,6 @@
 //! Pure decisions over a snapshot: hit rates, lost bytes, totals. No I/O.
 
+mod alike;
 mod audit;
 mod calibrate;
 pub mod catalog;
@@ -10,6 +11,7 @@ mod culprit;
 pub mod diagnosis;
 pub mod doctor;
 mod fallback;
+pub mod fleet;
 mod frames;
 pub mod groups;
 mod kernel_path;
@@ -34,13 +36,14 @@ pub(crate) mod properties;
 #[cfg(test)]
 mod tests;
 
+pub use alike::MatchBy;
 pub use audit::{audit, hit_rate};
 pub use calibrate::{Sites, Totals, calibrate};
 pub use cpu::{CpuTime, SyscallFamily, cpu_estimate, cpu_times};
 pub use culprit::{Culprit, Place, culprit};
 pub use frames::{Role, file_name, frame_name, role};
 pub use kernel_path::{KernelPath, NoPath};
-pub use moments::{Looks, moments, written_by};
+pub use moments::{Looks, moments, moments_by_process, written_by};
 pub use possible::possible_classes;
 pub use route::{Direction, Route, route};
 pub use savings::{Savings, savings};

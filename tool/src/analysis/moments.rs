@@ -1,27 +1,46 @@
 //! What was written over time, by class.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::analysis::tally::{copied, is_lost, mechanism, of_class};
-use crate::model::{ByteClasses, CellCounts, Class, FlowCount, Moment, Timeline};
+use crate::model::{ByteClasses, CellCounts, Class, FlowCount, Moment, ProcessId, Timeline};
 
 /// What each cell of `timeline` has, as the audit would classify it.
 #[must_use]
 pub fn moments(timeline: &Timeline) -> Vec<Moment> {
+    let mut moments = empty(timeline);
+    for counts in &timeline.counters {
+        add(&mut moments, counts);
+    }
+    moments
+}
+
+/// The same of each process that has counts.
+#[must_use]
+pub fn moments_by_process(timeline: &Timeline) -> BTreeMap<ProcessId, Vec<Moment>> {
+    let mut processes = BTreeMap::new();
+    for counts in &timeline.counters {
+        let moments = processes.entry(counts.process);
+        add(moments.or_insert_with(|| empty(timeline)), counts);
+    }
+    processes
+}
+
+fn empty(timeline: &Timeline) -> Vec<Moment> {
     let empty = |&length| Moment {
         length,
         bytes: ByteClasses::default(),
     };
-    let mut moments: Vec<Moment> = timeline.cells.iter().map(empty).collect();
-    for counts in &timeline.counters {
-        let Some((class, lost)) = written(counts) else {
-            continue;
-        };
+    timeline.cells.iter().map(empty).collect()
+}
+
+fn add(moments: &mut [Moment], counts: &CellCounts) {
+    if let Some((class, lost)) = written(counts) {
         for (moment, bytes) in moments.iter_mut().zip(&counts.bytes) {
             moment.bytes.add(&of_class(class, whole(*bytes), lost));
         }
     }
-    moments
 }
 
 /// What was written until each of the looks at a count that goes on: never more than [`Self::MOST`].
@@ -148,6 +167,8 @@ mod tests {
             bytes,
         });
         assert_eq!(moments(&timeline), expected);
+        let of_process = [(process(1), expected.to_vec())].into();
+        assert_eq!(moments_by_process(&timeline), of_process);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Audit, Saving, Verdict};
+use crate::model::{Audit, Finding, ProcessAudit, Saving, Verdict};
 
 /// What would be gained if all that findings advise were done.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -31,22 +31,37 @@ impl Savings {
 /// What the findings of `audit` could save.
 #[must_use]
 pub fn savings(audit: &Audit) -> Savings {
-    let losers = audit.processes.iter();
+    let findings = audit.findings.iter();
+    let findings = findings.map(|finding| (finding, finding.bytes.value));
+    savings_of(&audit.processes, audit.bytes.lost, findings)
+}
+
+/// What findings, each with its bytes, could save of what `processes` lost.
+pub(super) fn savings_of<'a>(
+    processes: impl IntoIterator<Item = &'a ProcessAudit>,
+    lost: u64,
+    findings: impl Iterator<Item = (&'a Finding, u64)>,
+) -> Savings {
+    let losers = processes.into_iter();
     let losers = losers.filter(|process| process.bytes.lost > 0);
-    let fixable = audit.findings.iter().filter(|finding| {
+    let fixable = findings.filter(|(finding, _)| {
         finding.verdict == Verdict::Fixable && finding.lost && finding.fix.is_some()
     });
-    let bytes = fixable.clone().map(|finding| finding.bytes.value);
-    // What is estimated may come to more than what was counted.
-    let recoverable = bytes.fold(0, u64::saturating_add).min(audit.bytes.lost);
-    let saving = fixable.clone().map(|finding| finding.saving);
-    let saving = saving.reduce(|sum, saving| Some(sum?.with_other_process(saving?)));
-    let fixes: BTreeSet<_> = fixable.map(|finding| &finding.rule).collect();
+    let mut fixes = BTreeSet::new();
+    let mut recoverable: u64 = 0;
+    let mut savings = Vec::new();
+    for (finding, bytes) in fixable {
+        fixes.insert(&finding.rule);
+        recoverable = recoverable.saturating_add(bytes);
+        savings.push(finding.saving);
+    }
+    let known: Option<Vec<Saving>> = savings.into_iter().collect();
     Savings {
         processes: losers.count() as u64,
-        lost: audit.bytes.lost,
+        lost,
         fixes: fixes.len() as u64,
-        recoverable,
-        saving: saving.flatten(),
+        // What is estimated may come to more than what was counted.
+        recoverable: recoverable.min(lost),
+        saving: known.and_then(|known| known.into_iter().reduce(Saving::with_other_process)),
     }
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::failure::Failure;
 use super::output::Output;
@@ -13,7 +13,8 @@ use super::report::open;
 use super::stdout;
 use super::terminal::{self, ColorChoice};
 use crate::analysis;
-use crate::analysis::comparison::{self, CELLS, Comparison, ComparisonOptions, MatchBy, Run};
+use crate::analysis::MatchBy;
+use crate::analysis::comparison::{self, CELLS, Comparison, ComparisonOptions, Run};
 use crate::model::{Audit, ProcessFacts, ProcessId, Profile, Snapshot, Timeline, Window};
 use crate::recording::{RecordingError, Selection};
 use crate::report::{GraphOptions, Only, Sampled, flamegraph, json, text};
@@ -51,7 +52,7 @@ pub(crate) struct Args {
         default_value = "program",
         help_heading = "Compare"
     )]
-    #[arg(value_parser = PossibleValuesParser::new(MatchBy::ALL.iter().map(|by| by.name())).try_map(match_by))]
+    #[arg(value_parser = match_by())]
     by: MatchBy,
     /// Changes of less than this do not matter, in percent of what it was; of hit rates, in points
     #[arg(long, value_name = "PERCENT", default_value = "1", value_parser = parse_percent)]
@@ -71,9 +72,13 @@ pub(crate) struct Args {
     flamegraph: Option<PathBuf>,
 }
 
-fn match_by(name: String) -> Result<MatchBy, &'static str> {
-    let found = MatchBy::ALL.iter().find(|by| by.name() == name);
-    found.copied().ok_or("no such value")
+/// The names of what makes processes the same.
+pub(crate) fn match_by() -> impl TypedValueParser<Value = MatchBy> {
+    let names = MatchBy::ALL.iter().map(|by| by.name());
+    PossibleValuesParser::new(names).try_map(|name| {
+        let found = MatchBy::ALL.iter().find(|by| by.name() == name);
+        found.copied().ok_or("no such value")
+    })
 }
 
 /// A share, written in percent.

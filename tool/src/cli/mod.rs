@@ -10,13 +10,16 @@ mod duration;
 mod egress;
 mod engine;
 mod explain;
+mod export;
 mod failure;
 mod flamegraph;
+mod fleet;
 mod lab;
 mod listing;
 mod live;
 mod log;
 mod man;
+mod merge;
 mod output;
 mod page;
 mod progress;
@@ -54,6 +57,8 @@ Examples:
   copytax report day.ctx --from 10m  the audit of a recording, or of a part
   copytax report day.ctx --format html -o x.html  the same as a page
   copytax diff before.ctx after.ctx  what changed, beyond noise
+  copytax merge fleet/*.ctx          which service pays most, of many machines
+  copytax export fleet/*.ctx -o DIR  tables for DuckDB, ClickHouse, Spark, Trino
   copytax check --min-hit-rate 0.9 -- go test ./...  for CI
   copytax serve                      metrics for Prometheus, at :9464
   copytax flamegraph -p 4711 -o x.svg  who moves the bytes, as a picture
@@ -91,6 +96,8 @@ enum Command {
     Report(Box<report::Args>),
     Flamegraph(Box<flamegraph::Args>),
     Diff(Box<diff::Args>),
+    Merge(Box<merge::Args>),
+    Export(Box<export::Args>),
     Check(Box<check::Args>),
     Serve(Box<serve::Args>),
     Explain(explain::Args),
@@ -126,6 +133,8 @@ fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Report(args) => report::run(args, cli.color),
         Command::Flamegraph(args) => flamegraph::run(args),
         Command::Diff(args) => diff::run(args, cli.color),
+        Command::Merge(args) => merge::run(args, cli.color),
+        Command::Export(args) => export::run(args),
         Command::Check(args) => check::run(args, cli.color),
         Command::Serve(args) => serve::run(args),
         Command::Explain(args) => explain::run(args, cli.color),

@@ -9,7 +9,30 @@ use tempfile::NamedTempFile;
 
 use super::failure::Failure;
 use super::stdout;
+use super::terminal::ColorChoice;
 use crate::recording;
+
+/// Where to write, of commands that print if nothing is said.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OutputArgs {
+    /// The file to write [default: standard output]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        default_value = "-",
+        help_heading = "Output"
+    )]
+    #[arg(hide_default_value = true)]
+    output: PathBuf,
+}
+
+impl OutputArgs {
+    /// As [`Output::create`].
+    pub(crate) fn create(&self) -> Result<Output, Failure> {
+        Output::create(&self.output)
+    }
+}
 
 /// Where a result goes.
 pub(crate) enum Output {
@@ -58,15 +81,18 @@ impl Output {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        // As open(2) would make it, but for the owner only: it tells what others do.
-        let unfinished = tempfile::Builder::new()
-            .prefix(".copytax-")
-            .permissions(Permissions::from_mode(0o600))
-            .tempfile_in(folder)?;
         Ok(Self::File {
             path: path.to_owned(),
-            unfinished,
+            unfinished: unfinished_in(folder)?,
         })
+    }
+
+    /// Whether to colour it.
+    pub(crate) fn is_coloured(&self, color: ColorChoice) -> bool {
+        match self {
+            Self::Stdout => color.applies_to_stdout(),
+            _ => color.applies(false),
+        }
     }
 
     /// Writes it.
@@ -88,6 +114,15 @@ impl Output {
             }
         }
     }
+}
+
+/// A file that is to get its name when it is whole. As open(2) would make it, but for the owner only: it
+/// tells what others do.
+pub(crate) fn unfinished_in(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(".copytax-")
+        .permissions(Permissions::from_mode(0o600))
+        .tempfile_in(folder)
 }
 
 fn buffered(

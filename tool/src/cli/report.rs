@@ -11,7 +11,7 @@ use super::diagnosis::{Diagnosis, DiagnosisArgs};
 use super::duration;
 use super::failure::Failure;
 use super::listing::ListingArgs;
-use super::output::Output;
+use super::output::{Output, OutputArgs};
 use super::page::{self, MOMENTS};
 use super::terminal::{self, ColorChoice};
 use crate::analysis;
@@ -39,16 +39,8 @@ pub(crate) struct Args {
         help_heading = "Output"
     )]
     format: Format,
-    /// The file to write [default: standard output]
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        default_value = "-",
-        help_heading = "Output"
-    )]
-    #[arg(hide_default_value = true)]
-    output: PathBuf,
+    #[command(flatten)]
+    output: OutputArgs,
     #[command(flatten)]
     listing: ListingArgs,
 }
@@ -108,10 +100,19 @@ impl RecordedArgs {
 
     /// Reads what is asked for; of a damaged recording what is left of that, which is said on stderr.
     pub(crate) fn snapshot(&self) -> Result<Snapshot, Failure> {
-        self.read().or_else(|error| match error {
-            Unread::Damaged(damage) => self.left(damage),
-            Unread::Otherwise(failure) => Err(failure),
-        })
+        self.snapshot_and_damage().map(|(snapshot, _)| snapshot)
+    }
+
+    /// The same, and what is wrong with the recording if it is damaged.
+    pub(crate) fn snapshot_and_damage(&self) -> Result<(Snapshot, Option<String>), Failure> {
+        match self.read() {
+            Ok(snapshot) => Ok((snapshot, None)),
+            Err(Unread::Damaged(damage)) => {
+                let what = damage.to_string();
+                self.left(damage).map(|left| (left, Some(what)))
+            }
+            Err(Unread::Otherwise(failure)) => Err(failure),
+        }
     }
 
     /// The same of a recording that must be as it was written.
@@ -207,7 +208,7 @@ fn tell_of_end(path: &Path, recording: &Recording) {
 /// Reads, and writes the report.
 pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> {
     let diagnosis = args.diagnosis.load()?;
-    let output = Output::create(&args.output)?;
+    let output = args.output.create()?;
     if args.format == Format::Html {
         return page(args, &diagnosis, output);
     }
@@ -219,10 +220,7 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
     let (audit, profile, fails) = diagnosis.audited(snapshot);
     let options = TextOptions {
         width: terminal::width(),
-        color: match output {
-            Output::Stdout => color.applies_to_stdout(),
-            _ => color.applies(false),
-        },
+        color: output.is_coloured(color),
         top: args.listing.top(),
         sort: args.listing.sort(),
     };

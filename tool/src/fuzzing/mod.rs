@@ -7,7 +7,7 @@
 mod kernel;
 mod program;
 mod recording;
-mod reports;
+pub(crate) mod reports;
 mod rules;
 
 /// A reader.

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::io;
 
 use crate::analysis;
+use crate::analysis::MatchBy;
 use crate::analysis::catalog::{Catalog, nearest, search};
-use crate::analysis::comparison::{ComparisonOptions, MatchBy, Run, compare};
+use crate::analysis::comparison::{ComparisonOptions, Run, compare};
 use crate::analysis::diagnosis::{Evidence, diagnose};
+use crate::analysis::fleet::{merge, pool};
 use crate::analysis::policy::{self, Policy};
 use crate::model::{Audit, Profile, Snapshot, Timeline};
+use crate::report::parquet::Export;
 use crate::report::{
-    GraphOptions, Only, Sampled, SortKey, TextOptions, check, csv, flamegraph, folded, json, pprof,
-    text,
+    GraphOptions, Only, Recorded, Sampled, SortKey, TextOptions, check, csv, flamegraph, folded,
+    json, pprof, text,
 };
 
 const WIDTH: usize = 80;
@@ -35,6 +38,7 @@ pub(super) fn all(mut snapshot: Snapshot, timeline: &Timeline) {
         Some(&profile),
         &options,
     ));
+    fleets(&audit, &profile, timeline);
     let run = Run {
         audit: &audit,
         profile: &profile,
@@ -59,6 +63,37 @@ pub(super) fn all(mut snapshot: Snapshot, timeline: &Timeline) {
         (WIDTH, true),
         5,
     ));
+}
+
+/// A recording that is there twice, as a fleet.
+fn fleets(audit: &Audit, profile: &Profile, timeline: &Timeline) {
+    let recorded = Recorded {
+        file: "a",
+        audit,
+        profile,
+        damage: None,
+    };
+    let (audits, recordings) = ([audit, audit], [recorded, recorded]);
+    for by in MatchBy::ALL {
+        let fleet = merge(&audits, *by);
+        assert_eq!(fleet.total.bytes, audit.bytes, "it counts once");
+        written(text::write_fleet(
+            &mut io::sink(),
+            &fleet,
+            &recordings,
+            (WIDTH, true),
+            5,
+        ));
+        written(json::write_fleet(&mut io::sink(), &fleet, &recordings));
+        written(csv::write_fleet(&mut io::sink(), &fleet));
+    }
+    let pool = pool(&audits);
+    let export = Export::begin(|_| Ok(io::sink())).and_then(|mut export| {
+        export.write(&recordings, &pool, 0, Some(timeline))?;
+        export.write(&recordings, &pool, 1, None)?;
+        export.finish()
+    });
+    written(export.map(drop));
 }
 
 /// Checks what a server did.
@@ -87,7 +122,8 @@ pub(super) fn rules(catalog: &Catalog, snapshot: Snapshot) {
     written(json::write_rules(&mut io::sink(), &rules));
 }
 
-fn audited(mut snapshot: Snapshot, catalog: &Catalog) -> (Audit, Profile) {
+/// What is said of a snapshot, with findings, and what was sampled.
+pub(crate) fn audited(mut snapshot: Snapshot, catalog: &Catalog) -> (Audit, Profile) {
     let profile = std::mem::take(&mut snapshot.profile);
     let mut audit = analysis::audit(snapshot);
     audit.findings = diagnose(&Evidence {

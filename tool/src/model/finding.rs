@@ -142,6 +142,21 @@ pub struct FindingBytes {
     pub margin: u64,
 }
 
+impl FindingBytes {
+    /// Adds others, which were counted or estimated independently.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "margins of independent estimates"
+    )]
+    pub fn add(&mut self, other: Self) {
+        self.value = self.value.saturating_add(other.value);
+        let margin = (self.margin as f64).hypot(other.margin as f64);
+        self.margin = margin.ceil() as u64;
+    }
+}
+
 /// CPU time that a fix would save.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Saving {

@@ -197,9 +197,12 @@ pub struct Loss {
 }
 
 impl Loss {
+    /// How many counters there are.
+    pub const COUNTERS: usize = 11;
+
     /// All of them, with their names in reports; `None` for what cannot be known.
     #[must_use]
-    pub const fn counters(&self) -> [(&'static str, Option<u64>); 11] {
+    pub const fn counters(&self) -> [(&'static str, Option<u64>); Self::COUNTERS] {
         // Taken apart, so that a new counter cannot be forgotten here.
         let Self {
             samples_dropped,
@@ -229,33 +232,43 @@ impl Loss {
         ]
     }
 
+    /// With what is known of `other`; a sum is not known where no part of it is.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let known = |sum: Option<u64>, more: Option<u64>| match (sum, more) {
+            (Some(sum), Some(more)) => Some(sum.saturating_add(more)),
+            (sum, more) => sum.or(more),
+        };
+        self.with(other, u64::saturating_add, known)
+    }
+
     /// What was lost after `before`.
     #[must_use]
     pub fn since(&self, before: &Self) -> Self {
         let known =
             |now: Option<u64>, before: Option<u64>| Some(now?.saturating_sub(before.unwrap_or(0)));
+        self.with(before, u64::saturating_sub, known)
+    }
+
+    /// Each counter with its counterpart.
+    fn with(
+        &self,
+        other: &Self,
+        counts: impl Fn(u64, u64) -> u64,
+        known: impl Fn(Option<u64>, Option<u64>) -> Option<u64>,
+    ) -> Self {
         Self {
-            samples_dropped: self.samples_dropped.saturating_sub(before.samples_dropped),
-            relay_evictions: self.relay_evictions.saturating_sub(before.relay_evictions),
-            relay_contention: self
-                .relay_contention
-                .saturating_sub(before.relay_contention),
-            content_unreadable: self
-                .content_unreadable
-                .saturating_sub(before.content_unreadable),
-            pieces_truncated: self
-                .pieces_truncated
-                .saturating_sub(before.pieces_truncated),
-            map_full: self.map_full.saturating_sub(before.map_full),
-            unsupported_abi_calls: known(self.unsupported_abi_calls, before.unsupported_abi_calls),
-            endpoint_unknown: self
-                .endpoint_unknown
-                .saturating_sub(before.endpoint_unknown),
-            transfers_split: self.transfers_split.saturating_sub(before.transfers_split),
-            mapping_contention: self
-                .mapping_contention
-                .saturating_sub(before.mapping_contention),
-            uring_unseen: known(self.uring_unseen, before.uring_unseen),
+            samples_dropped: counts(self.samples_dropped, other.samples_dropped),
+            relay_evictions: counts(self.relay_evictions, other.relay_evictions),
+            relay_contention: counts(self.relay_contention, other.relay_contention),
+            content_unreadable: counts(self.content_unreadable, other.content_unreadable),
+            pieces_truncated: counts(self.pieces_truncated, other.pieces_truncated),
+            map_full: counts(self.map_full, other.map_full),
+            unsupported_abi_calls: known(self.unsupported_abi_calls, other.unsupported_abi_calls),
+            endpoint_unknown: counts(self.endpoint_unknown, other.endpoint_unknown),
+            transfers_split: counts(self.transfers_split, other.transfers_split),
+            mapping_contention: counts(self.mapping_contention, other.mapping_contention),
+            uring_unseen: known(self.uring_unseen, other.uring_unseen),
         }
     }
 }

@@ -1,8 +1,9 @@
-//! Flows as comma-separated values (RFC 4180), a line each, for spreadsheets.
+//! Flows, or services of a fleet, as comma-separated values (RFC 4180), a line each, for spreadsheets.
 
 use std::io;
 
 use crate::analysis::diagnosis::egress;
+use crate::analysis::fleet::{Fleet, Service};
 use crate::model::{Audit, Flow, ProcessAudit};
 use crate::report::escape::escape;
 use crate::report::names;
@@ -24,6 +25,46 @@ pub fn write(out: &mut impl io::Write, audit: &Audit) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+const FLEET_HEADER: &str = "service,hosts,processes,egress,lost,lost_per_second,hit_rate,share,\
+zero_copy,staged,bounced,mapped,transformed,generated,unknown,kernel_copied\r\n";
+
+/// Writes the services of a fleet, in their order.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write_fleet(out: &mut impl io::Write, fleet: &Fleet) -> io::Result<()> {
+    out.write_all(FLEET_HEADER.as_bytes())?;
+    for service in &fleet.services {
+        write!(out, "{}\r\n", service_cells(service).join(","))?;
+    }
+    Ok(())
+}
+
+fn service_cells(service: &Service) -> [String; 16] {
+    let sum = &service.sum;
+    let bytes = &sum.bytes;
+    let number = |number: Option<f64>| number.map_or_else(String::new, |number| number.to_string());
+    [
+        text(&service.name),
+        sum.hosts.to_string(),
+        sum.processes.to_string(),
+        sum.egress().to_string(),
+        bytes.lost.to_string(),
+        number(sum.lost_per_second),
+        number(sum.hit_rate()),
+        number(service.share),
+        bytes.zero_copy.to_string(),
+        bytes.staged.to_string(),
+        bytes.bounced.to_string(),
+        bytes.mapped.to_string(),
+        bytes.transformed.to_string(),
+        bytes.generated.to_string(),
+        bytes.unknown.to_string(),
+        bytes.kernel_copied.to_string(),
+    ]
 }
 
 fn cells(process: &ProcessAudit, flow: &Flow) -> [String; 17] {

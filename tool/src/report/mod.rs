@@ -1,4 +1,5 @@
-//! What people and programs read: text, pages, JSON, flame graphs, folded stacks and pprof profiles.
+//! What people and programs read: text, pages, JSON, flame graphs, folded stacks, pprof profiles and
+//! Parquet tables.
 
 pub mod check;
 pub mod csv;
@@ -10,7 +11,9 @@ pub mod html;
 pub mod json;
 mod names;
 pub mod openmetrics;
+pub mod parquet;
 pub mod pprof;
+mod recorded;
 mod sort;
 pub mod text;
 mod units;
@@ -21,6 +24,7 @@ mod fixture;
 pub(crate) use escape::{escape, truncate, width};
 pub use graph::{GraphOptions, Only, Sampled, Side, Weight};
 pub(crate) use names::errno;
+pub use recorded::Recorded;
 pub use sort::{SortKey, UnknownSortKey};
 pub use text::TextOptions;
 pub(crate) use text::{endpoints, how};

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
-use crate::model::{Class, Engine, Finding, Mechanism, Sharing};
+use crate::model::{Class, Engine, Finding, Mechanism, Sharing, Verdict};
 
 impl Mechanism {
     /// The name in reports.
@@ -78,6 +78,12 @@ pub(super) fn title(finding: &Finding) -> String {
             finding.sink.name()
         ),
     }
+}
+
+/// What to do about a finding; nothing where its transfers are too small for that.
+pub(super) fn fix(finding: &Finding) -> Option<&str> {
+    let fix = finding.fix.as_deref();
+    fix.filter(|_| finding.verdict != Verdict::TooSmall)
 }
 
 /// The name of an errno, `E999` where it has none. 512 and up never leave the kernel: the first

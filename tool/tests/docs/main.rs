@@ -1,9 +1,10 @@
-//! The tables of docs/accounting.md, the pages of docs/catalog/ and the schema in docs/recording.md, made
-//! from the code.
+//! The tables of docs/accounting.md and docs/export.md, the pages of docs/catalog/ and the schema in
+//! docs/recording.md, made from the code.
 //! `UPDATE_EXPECT=1 cargo test -p copytax --test docs` writes them anew.
 
 mod catalog;
 mod coverage;
+mod export;
 mod kinds;
 mod matrix;
 mod paths;

@@ -2,39 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::analysis::alike::{self, Key, MatchBy, key};
 use crate::analysis::comparison::Run;
-use crate::model::{ProcessFacts, ProcessId};
-
-/// What makes processes the same.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum MatchBy {
-    /// Executable, arguments and runtime; those that have no equal, by executable, then by command name,
-    /// where that leaves no choice.
-    #[default]
-    Program,
-    /// The command name.
-    Comm,
-    /// The executable.
-    Exe,
-    /// The container.
-    Container,
-}
-
-impl MatchBy {
-    /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Program, Self::Comm, Self::Exe, Self::Container];
-
-    /// The name on the command line.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Program => "program",
-            Self::Comm => "comm",
-            Self::Exe => "exe",
-            Self::Container => "container",
-        }
-    }
-}
+use crate::model::ProcessId;
 
 /// Processes by the places of their recordings.
 pub(super) type Members = BTreeSet<(usize, ProcessId)>;
@@ -46,9 +16,6 @@ pub(super) struct Group {
     pub(super) base: Members,
     pub(super) new: Members,
 }
-
-/// What a group has in common, from the most to the least telling.
-type Key = Vec<String>;
 
 /// Puts the processes of both sides together.
 pub(super) fn groups(base: &[Run<'_>], new: &[Run<'_>], by: MatchBy) -> Vec<Group> {
@@ -73,30 +40,8 @@ pub(super) fn groups(base: &[Run<'_>], new: &[Run<'_>], by: MatchBy) -> Vec<Grou
         });
         join(&mut groups, |key| key.first().cloned());
     }
-    name(groups)
-}
-
-/// Command name first, so that groups are in its order.
-fn key(facts: &ProcessFacts, by: MatchBy) -> Key {
-    let runtime = facts.runtime.as_ref();
-    let exe = facts.exe.clone().unwrap_or_default();
-    match by {
-        MatchBy::Program => vec![
-            facts.comm.clone(),
-            exe,
-            facts.cmdline.join(" "),
-            runtime.map_or("", |runtime| runtime.name.name()).to_owned(),
-        ],
-        MatchBy::Comm => vec![facts.comm.clone()],
-        MatchBy::Exe if exe.is_empty() => vec![facts.comm.clone()],
-        MatchBy::Exe => vec![exe],
-        MatchBy::Container => vec![
-            facts
-                .container_id
-                .clone()
-                .unwrap_or_else(|| "no container".to_owned()),
-        ],
-    }
+    let named = alike::named(groups).into_iter();
+    named.map(|(name, group)| Group { name, ..group }).collect()
 }
 
 /// Joins a group of the base alone with one that is new, where no others have the same `trait_of`.
@@ -121,24 +66,4 @@ fn join(groups: &mut BTreeMap<Key, Group>, trait_of: impl Fn(&Key) -> Option<Str
             group.base = old.base;
         }
     }
-}
-
-/// Names each by what tells it from the others.
-fn name(groups: BTreeMap<Key, Group>) -> Vec<Group> {
-    let mut times: BTreeMap<String, usize> = BTreeMap::new();
-    for key in groups.keys() {
-        *times.entry(key[0].clone()).or_default() += 1;
-    }
-    groups
-        .into_iter()
-        .map(|(key, group)| {
-            let is_alone = times.get(&key[0]) == Some(&1);
-            let arguments = key.get(2).filter(|arguments| !arguments.is_empty());
-            let name = match arguments.filter(|_| !is_alone) {
-                Some(arguments) => format!("{} ({arguments})", key[0]),
-                None => key[0].clone(),
-            };
-            Group { name, ..group }
-        })
-        .collect()
 }

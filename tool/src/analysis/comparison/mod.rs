@@ -8,11 +8,11 @@ mod sites;
 #[cfg(test)]
 mod tests;
 
+use crate::analysis::alike::MatchBy;
 use crate::model::{Audit, Profile, Timeline};
 use bootstrap::Sample;
 use series::{Series, series_of};
 
-pub use matching::MatchBy;
 pub use metric::{Change, Direction, Metric, Quality};
 pub use sites::{Carrier, SiteChange};
 

@@ -14,6 +14,6 @@ pub fn egress(bytes: &ByteClasses) -> u64 {
     clippy::cast_precision_loss,
     reason = "a ratio; 53 bits of it are plenty"
 )]
-pub(super) fn share(bytes: u64, whole: u64) -> Option<f64> {
+pub(crate) fn share(bytes: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| (bytes as f64 / whole as f64).min(1.0))
 }

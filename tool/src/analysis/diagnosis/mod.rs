@@ -23,6 +23,7 @@ use crate::analysis::lab::measured_break_even;
 use crate::model::{Audit, Calibration, CallSite, Device, Finding, Frame, ProcessId, Profile};
 
 pub use egress::egress;
+pub(crate) use egress::share;
 pub use filter::{FailOn, Selection, WrongFailOn, parse_verdict};
 pub use matching::RuntimeFacts;
 

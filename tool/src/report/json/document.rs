@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use crate::analysis::cpu_times;
-use crate::model::{Audit, ByteClasses, CommandOutcome, Loss, Profile};
+use crate::model::{self, Audit, ByteClasses, CommandOutcome, Loss, Profile};
 use crate::report::json::SCHEMA;
 use crate::report::json::findings::FindingEntry;
 use crate::report::json::process::Process;
 use crate::report::names;
+use crate::report::recorded::whole_nanoseconds;
 
 /// The whole document.
 #[derive(Debug, Serialize)]
@@ -26,7 +27,7 @@ pub(super) struct Report<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Host<'a> {
+pub(super) struct Host<'a> {
     kernel: &'a str,
     arch: &'a str,
     cpus: u32,
@@ -34,7 +35,7 @@ struct Host<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Window {
+pub(super) struct Window {
     start: String,
     duration_ns: u64,
 }
@@ -49,7 +50,7 @@ struct Command<'a> {
 
 /// Its counters, by name.
 #[derive(Debug)]
-struct LossCounts(Loss);
+pub(super) struct LossCounts(pub(super) Loss);
 
 impl Serialize for LossCounts {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -82,22 +83,8 @@ impl<'a> Report<'a> {
         let times = profile.map(|profile| cpu_times(&profile.cpu));
         Self {
             schema: SCHEMA,
-            host: Host {
-                kernel: &audit.host.kernel,
-                arch: &audit.host.arch,
-                cpus: audit.host.cpus,
-                hostname: &audit.host.hostname,
-            },
-            window: Window {
-                start: names::rfc3339(audit.window.start),
-                // 584 years.
-                duration_ns: audit
-                    .window
-                    .duration
-                    .as_nanos()
-                    .try_into()
-                    .unwrap_or(u64::MAX),
-            },
+            host: Host::from(&audit.host),
+            window: Window::from(&audit.window),
             engine: audit.engine.name(),
             incomplete: audit.is_incomplete,
             command: audit.command.as_ref().map(Command::from),
@@ -112,6 +99,26 @@ impl<'a> Report<'a> {
                 .map(|process| Process::new(process, profile, times.as_ref()))
                 .collect(),
             findings: audit.findings.iter().map(FindingEntry::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a model::Host> for Host<'a> {
+    fn from(host: &'a model::Host) -> Self {
+        Self {
+            kernel: &host.kernel,
+            arch: &host.arch,
+            cpus: host.cpus,
+            hostname: &host.hostname,
+        }
+    }
+}
+
+impl From<&model::Window> for Window {
+    fn from(window: &model::Window) -> Self {
+        Self {
+            start: names::rfc3339(window.start),
+            duration_ns: whole_nanoseconds(window.duration),
         }
     }
 }

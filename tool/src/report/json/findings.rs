@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::analysis::doctor::network::zero_copy;
-use crate::model::{Device, Finding, Offloads, Saving, SmallTransfers, Stack, Verdict};
+use crate::model::{Device, Finding, Offloads, Saving, SmallTransfers, Stack};
 use crate::report::json::flow::evidence;
 use crate::report::json::sites::FrameEntry;
 use crate::report::names;
@@ -84,10 +84,7 @@ impl<'a> From<&'a Finding> for FindingEntry<'a> {
             start_time: finding.process.start_time_ns,
             title: names::title(finding),
             cause: finding.cause.as_deref(),
-            fix: finding
-                .fix
-                .as_deref()
-                .filter(|_| finding.verdict != Verdict::TooSmall),
+            fix: names::fix(finding),
             bytes: finding.bytes.value,
             bytes_margin: finding.bytes.margin,
             share: finding.share,

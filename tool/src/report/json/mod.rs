@@ -3,6 +3,7 @@
 mod comparison;
 mod document;
 mod findings;
+mod fleet;
 mod flow;
 mod formatter;
 mod lab;
@@ -19,6 +20,7 @@ use document::Report;
 use formatter::SafeFormatter;
 
 pub use comparison::write_comparison;
+pub use fleet::write_fleet;
 pub use lab::write_lab;
 pub use rules::write_rules;
 

@@ -43,7 +43,8 @@ pub(super) fn write(out: &mut impl io::Write, page: &Page, audit: &Audit) -> io:
     let (shown, hidden) = groups.split_at(groups.len().min(SHOWN));
     writeln!(out, "\n{}", page.bold("findings"))?;
     for (index, group) in shown.iter().enumerate() {
-        write_group(out, page, index + 1, group)?;
+        let told = (how_much(group), group.saving);
+        write_finding(out, page, index + 1, group.first, told)?;
     }
     if !hidden.is_empty() {
         let sum = hidden
@@ -113,16 +114,8 @@ impl Group<'_> {
             && function(first) == function(finding)
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "margins of independent estimates"
-    )]
     fn add(&mut self, finding: &Finding, written: f64) {
-        self.bytes.value = self.bytes.value.saturating_add(finding.bytes.value);
-        let margin = (self.bytes.margin as f64).hypot(finding.bytes.margin as f64);
-        self.bytes.margin = margin.ceil() as u64;
+        self.bytes.add(finding.bytes);
         self.written += written;
         self.others += 1;
         let both = self.saving.zip(finding.saving);
@@ -142,13 +135,14 @@ impl Group<'_> {
     }
 }
 
-fn write_group(
+/// Writes one; `told` says how much, of whom, and what its fix is worth.
+pub(super) fn write_finding(
     out: &mut impl io::Write,
     page: &Page,
     number: usize,
-    group: &Group<'_>,
+    finding: &Finding,
+    told: (String, Option<Saving>),
 ) -> io::Result<()> {
-    let finding = group.first;
     let verdict = match finding.verdict {
         Verdict::Unknown => "cause unknown".to_owned(),
         verdict => verdict.name().replace('_', " "),
@@ -163,16 +157,15 @@ fn write_group(
         _ => title,
     };
     writeln!(out, "{title}")?;
-    for line in lines(group) {
+    for line in lines(finding, told) {
         writeln!(out, "{}", page.hanging(&format!("   {line}"), 5))?;
     }
     Ok(())
 }
 
 /// How much, where, and what to do.
-fn lines(group: &Group<'_>) -> Vec<String> {
-    let finding = group.first;
-    let mut lines = vec![how_much(group)];
+fn lines(finding: &Finding, (how_much, saving): (String, Option<Saving>)) -> Vec<String> {
+    let mut lines = vec![how_much];
     if let Some(frame) = &finding.culprit {
         lines.push(format!("in {}", place(frame)));
     } else if finding.rule.is_none() {
@@ -193,7 +186,7 @@ fn lines(group: &Group<'_>) -> Vec<String> {
         (None, None, Ok(path)) => lines.push(format!("kernel path: {}", path.words())),
         (None, None, Err(_)) => {}
     }
-    lines.extend(group.saving.map(|saving| saved(&saving)));
+    lines.extend(saving.map(|saving| saved(&saving)));
     lines.extend(egress(finding));
     if let Some(rule) = &finding.rule {
         let how = match finding.matched_by {
@@ -234,18 +227,22 @@ pub(in crate::report) fn egress(finding: &Finding) -> Option<String> {
 
 #[expect(clippy::cast_precision_loss, reason = "for a share in percent")]
 pub(in crate::report) fn how_much(group: &Group<'_>) -> String {
-    let FindingBytes { value, margin } = group.bytes;
-    let mut text = units::bytes(value);
-    if margin > 0 {
-        text += &format!(" ±{}", units::bytes(margin));
-    }
+    let text = estimated(group.bytes);
     let who = group.who();
     let ends = endpoints(group.first.source, group.first.sink);
     if group.written > 0.0 {
-        let share = units::percent((value as f64 / group.written).min(1.0));
+        let share = units::percent((group.bytes.value as f64 / group.written).min(1.0));
         format!("{text}, {share} of what {who} wrote: {ends}")
     } else {
         format!("{text} of {who}: {ends}")
+    }
+}
+
+/// Bytes, with their margin where they were not counted.
+pub(super) fn estimated(FindingBytes { value, margin }: FindingBytes) -> String {
+    match margin {
+        0 => units::bytes(value),
+        margin => format!("{} ±{}", units::bytes(value), units::bytes(margin)),
     }
 }
 

@@ -100,8 +100,8 @@ pub(super) fn write(
     Ok(())
 }
 
-/// `loss: none`, or a line for each counter that is not 0.
-pub(in crate::report) fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
+/// A line for each counter that is not 0.
+pub(super) fn counted(loss: &Loss) -> Vec<String> {
     // Taken apart, so that a new counter cannot be forgotten here.
     let Loss {
         samples_dropped,
@@ -116,7 +116,7 @@ pub(in crate::report) fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
         mapping_contention,
         uring_unseen,
     } = *loss;
-    let mut lines: Vec<String> = [
+    [
         (
             "map_full",
             map_full,
@@ -176,11 +176,16 @@ pub(in crate::report) fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
     .into_iter()
     .filter(|&(_, count, _)| count > 0)
     .map(|(name, count, what)| format!("loss: {name} {} ({what})", units::count(count)))
-    .collect();
-    if uring_unseen.is_none() {
+    .collect()
+}
+
+/// `loss: none`, or a line for each counter that is not 0, and for what cannot be known.
+pub(in crate::report) fn loss(loss: &Loss, engine: Engine) -> Vec<String> {
+    let mut lines = counted(loss);
+    if loss.uring_unseen.is_none() {
         lines.push("loss: io_uring is not seen on this kernel".to_owned());
     }
-    let unseen = match (unsupported_abi_calls, engine) {
+    let unseen = match (loss.unsupported_abi_calls, engine) {
         (Some(_), _) => None,
         (None, Engine::Tracepoint) => Some("calls of 32-bit tasks are not seen by this engine"),
         (None, Engine::Raw) => Some("calls of 32-bit tasks could not be seen"),

@@ -4,8 +4,10 @@ mod calibration;
 mod comparison;
 mod failures;
 pub(super) mod findings;
+mod fleet;
 pub(super) mod flows;
 pub(super) mod footer;
+mod grid;
 pub(super) mod headline;
 mod lab;
 mod layout;
@@ -26,6 +28,7 @@ use layout::wrap;
 
 pub use calibration::write_calibration;
 pub use comparison::write_comparison;
+pub use fleet::write_fleet;
 pub use lab::write_lab;
 pub use rules::{write_rule, write_rules};
 

@@ -2,6 +2,7 @@
 
 mod comparison;
 mod findings;
+mod fleet;
 mod headline;
 
 use std::collections::BTreeMap;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use expect_test::expect;
 
+use crate::analysis::MatchBy;
 use crate::analysis::audit;
-use crate::analysis::comparison::{Comparison, ComparisonOptions, MatchBy, Run, compare};
+use crate::analysis::comparison::{Comparison, ComparisonOptions, Run, compare};
 use crate::analysis::fixture::{flow, process, profile, snapshot};
 use crate::model::EndpointKind::{File, Tcp};
 use crate::model::{
