@@ -9,12 +9,10 @@ use copytax_common::{PROCESS_EXECED, PROCESS_EXITED, ProcessRecord};
 
 use crate::host::cgroups::Hierarchy;
 use crate::host::kernel::{self, Namespace};
+use crate::host::processes::{self, NS_PER_TICK};
 use crate::host::runtime::Runtimes;
-use crate::host::{af_xdp, container, processes};
+use crate::host::{af_xdp, container};
 use crate::model::{ProcessFacts, ProcessId, Runtime};
-
-/// `USER_HZ` is 100 on every architecture that is supported: /proc counts in 10 ms.
-const NS_PER_TICK: u64 = 10_000_000;
 
 /// Forks between a process and the ancestor that still tells its executable.
 const MAX_ANCESTORS: usize = 16;

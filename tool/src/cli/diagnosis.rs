@@ -112,7 +112,7 @@ pub(crate) fn findings(
         runtimes: &runtimes(audit),
         catalog,
         calibration: calibration.filter(|kept| kept.host == audit.host),
-        egress: &egress::devices(profile),
+        egress: &egress::devices(&audit.host, profile),
         culprit: &|site| culprit(site).map(|culprit| culprit.frame.clone()),
     })
 }

@@ -5,15 +5,19 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::analysis::diagnosis::Egress;
-use crate::host::network;
-use crate::model::{CallSite, Device, EndpointKind, ProcessId, Profile};
+use crate::host::{kernel, network, processes};
+use crate::model::{CallSite, Device, EndpointKind, Host, ProcessId, Profile};
 
 /// The kernel is asked for no more ways: the peers of a server are many, its devices few.
 const MOST_PEERS: usize = 1024;
 
-/// Devices by process and sink. A process that is gone, or has a network namespace of its own, has none:
-/// what the kernel says here does not hold there.
-pub(super) fn devices(profile: &Profile) -> Egress {
+/// Devices by process and sink, of what was sampled on `machine`. Another machine's processes have none, and
+/// neither have those that are gone or have a network namespace of their own: what the kernel says here
+/// does not hold there.
+pub(super) fn devices(machine: &Host, profile: &Profile) -> Egress {
+    if *machine != kernel::host() {
+        return Egress::new();
+    }
     let sites = profile.call_sites.iter();
     let sent: BTreeMap<(ProcessId, Arc<str>), IpAddr> = sites.filter_map(peer_of).collect();
     if sent.is_empty() {
@@ -27,9 +31,7 @@ pub(super) fn devices(profile: &Profile) -> Egress {
     let mut ways: HashMap<IpAddr, Option<&Device>> = HashMap::new();
     let mut found = Egress::new();
     for ((process, sink), peer) in sent {
-        let is_here = *shares
-            .entry(process)
-            .or_insert_with(|| network::is_shared_with(process.pid).unwrap_or(false));
+        let is_here = *shares.entry(process).or_insert_with(|| is_here(process));
         if !is_here || (ways.len() == MOST_PEERS && !ways.contains_key(&peer)) {
             continue;
         }
@@ -42,6 +44,11 @@ pub(super) fn devices(profile: &Profile) -> Egress {
         }
     }
     found
+}
+
+/// Whether it still runs, in the network namespace of this process.
+fn is_here(process: ProcessId) -> bool {
+    processes::directory(process).is_some() && network::is_shared_with(process.pid).unwrap_or(false)
 }
 
 /// Where a site sends to, if it is another address.

@@ -8,10 +8,13 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
 
 use super::container;
-use crate::model::ProcessFacts;
+use crate::model::{ProcessFacts, ProcessId};
 
 /// The most that is kept of one file of a process: its arguments may be megabytes.
 const FILE_LIMIT: usize = 8 << 10;
+
+/// Nanoseconds of a tick of `/proc/PID/stat` (`USER_HZ`, `include/asm-generic/param.h`).
+pub const NS_PER_TICK: u64 = 10_000_000;
 
 /// Start time (in clock ticks since boot, as the kernel keeps it) and facts of a process; `None`
 /// where there is none or it cannot be seen.
@@ -31,6 +34,16 @@ pub fn all() -> impl Iterator<Item = (u32, u64, ProcessFacts)> {
             let (start_ticks, facts) = reader.facts(pid)?;
             Some((pid, start_ticks, facts))
         })
+}
+
+/// The `/proc` directory of a process, `None` where it is gone. What is read by it is of that process even if
+/// another one gets its pid.
+#[must_use]
+pub fn directory(id: ProcessId) -> Option<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = openat(CWD, format!("/proc/{}", id.pid), flags, Mode::empty()).ok()?;
+    let started = start_ticks(&directory)?;
+    (started == id.start_time_ns / NS_PER_TICK).then_some(directory)
 }
 
 /// Start time of the process of a `/proc/PID` directory, in clock ticks since boot; `None` where it

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{Mode, OFlags, openat};
 
 use super::maps::{self, Mapping};
 use super::module::{Module, ModuleKind, Modules};
@@ -24,8 +23,6 @@ const MISSING: Duration = Duration::from_millis(50);
 const FIRST_IN_VAIN: Duration = Duration::from_millis(1);
 /// Share of the time that reading the mappings of one process may take.
 const EFFORT: u32 = 50;
-/// Nanoseconds of a tick of `/proc/PID/stat` (`USER_HZ`, `include/asm-generic/param.h`).
-const NS_PER_TICK: u64 = 10_000_000;
 
 /// The processes.
 #[derive(Debug, Default)]
@@ -236,7 +233,7 @@ impl Mapped {
 /// The executable mappings of a process; `None` where there is no such process any more.
 fn mappings(id: ProcessId) -> Option<Vec<Mapping>> {
     let list = openat(
-        directory(id)?,
+        processes::directory(id)?,
         "maps",
         OFlags::RDONLY | OFlags::CLOEXEC,
         Mode::empty(),
@@ -253,7 +250,7 @@ fn module(
 ) -> Arc<Module> {
     /// Files that have no content of their own, but may hold a program.
     const MEMORY: [&[u8]; 3] = [b"/memfd:", b"/dev/zero", b"/SYSV"];
-    let Some(process) = directory(id) else {
+    let Some(process) = processes::directory(id) else {
         return Arc::new(Module::unopened(mapping));
     };
     if mapping.inode != 0 || mapping.name == b"[vdso]" {
@@ -267,14 +264,5 @@ fn module(
 }
 
 fn has_perf_map(id: ProcessId) -> bool {
-    directory(id).is_some_and(|process| Module::jit(&process).file().is_some())
-}
-
-/// The `/proc` directory of a process. What is read by it is of that process even if another one
-/// gets its pid.
-fn directory(id: ProcessId) -> Option<OwnedFd> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = openat(CWD, format!("/proc/{}", id.pid), flags, Mode::empty()).ok()?;
-    let started = processes::start_ticks(&directory)?;
-    (started == id.start_time_ns / NS_PER_TICK).then_some(directory)
+    processes::directory(id).is_some_and(|process| Module::jit(&process).file().is_some())
 }
