@@ -20,6 +20,7 @@ mod man;
 mod output;
 mod page;
 mod progress;
+mod push;
 mod record;
 mod report;
 mod rules;

@@ -12,11 +12,12 @@ use super::diagnosis::DiagnosisArgs;
 use super::engine::EngineArgs;
 use super::failure::Failure;
 use super::progress::{self, Progress};
+use super::push::PushArgs;
 use super::samples::StacksArgs;
 use super::target::{TargetArgs, refuse_empty_command};
 use super::{duration, live};
 use crate::capture::{Observation, Settings, Target};
-use crate::serve::{Latest, Server, TlsFiles, Token};
+use crate::serve::{Latest, Pushing, Server, Tallies, TlsFiles, Token};
 
 /// The port that was agreed on for exporters of `OpenTelemetry`'s Prometheus metrics.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:9464";
@@ -25,7 +26,7 @@ const DEFAULT_ADDRESS: &str = "127.0.0.1:9464";
 ///
 /// Counters of bytes and calls by group of processes (executable, cgroup, container, pod), way and
 /// class at /metrics; the audit since the start at /report.json; /flamegraph.svg; /healthz. Hit rates
-/// are for queries: docs/serve.md has rules and alerts.
+/// are for queries: docs/serve.md has rules and alerts. Pushes the same to servers that do not ask.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -74,6 +75,8 @@ pub(crate) struct Args {
     /// Listen on other than loopback addresses without TLS or without a token
     #[arg(long, help_heading = "Serve")]
     insecure: bool,
+    #[command(flatten)]
+    push: PushArgs,
 }
 
 impl Args {
@@ -133,6 +136,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     args.refuse_open_doors()?;
     let token = args.token()?;
+    let push = args.push.settings(args.groups)?;
     let diagnosis = args.diagnosis.load()?;
     let listener = TcpListener::bind(args.listen)
         .map_err(|error| Failure::io(&format!("cannot listen on {}", args.listen), &error))?;
@@ -145,6 +149,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             // What to exit with is asked for nothing here.
             diagnosis.add_findings(audit, profile);
         }),
+        Tallies::new(&push),
     ));
     let server = Server::start(listener, args.tls().as_ref(), token, Arc::clone(&latest))
         .map_err(|error| Failure::io("cannot serve", &error))?;
@@ -154,6 +159,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         "http"
     };
     tracing::info!("serving {scheme}://{address}/metrics");
+    let pushing =
+        Pushing::start(&push, &latest).map_err(|error| Failure::io("cannot push", &error))?;
+    let last = Arc::clone(&latest);
     let observation = Observation {
         every: args.interval,
         observer: Box::new(move |snapshot| {
@@ -165,9 +173,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         let so_far = progress::so_far(elapsed, None);
         format!("serving {scheme}://{address}/metrics: {so_far}; Ctrl-C ends")
     });
-    let status = live::run_with(&settings, Some(observation), progress, |_| {
+    let status = live::run_with(&settings, Some(observation), progress, move |snapshot| {
+        last.look(snapshot);
         Ok(ExitCode::SUCCESS)
     });
+    pushing.stop();
     server
         .stop()
         .map_err(|error| Failure::io("the server has failed", &error))?;

@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::push::Tallies;
 use crate::analysis;
 use crate::analysis::Looks;
-use crate::analysis::groups::{Grouped, Groups};
+use crate::analysis::groups::Groups;
+use crate::host::own;
 use crate::model::{Audit, Moment, Profile, Snapshot};
+use crate::report::metrics::Numbers;
 
 /// Adds findings to an audit.
 type Diagnose = dyn Fn(&mut Audit, &Profile) + Send + Sync;
@@ -14,10 +17,12 @@ type Diagnose = dyn Fn(&mut Audit, &Profile) + Send + Sync;
 pub(crate) struct Latest {
     state: Mutex<State>,
     diagnose: Box<Diagnose>,
+    tallies: Tallies,
 }
 
 struct State {
-    snapshot: Option<Snapshot>,
+    snapshot: Option<Arc<Snapshot>>,
+    /// What was made of `snapshot`.
     made: Option<Arc<Made>>,
     groups: Groups,
     looks: Looks,
@@ -27,13 +32,14 @@ struct State {
 pub(crate) struct Made {
     pub(crate) audit: Audit,
     pub(crate) profile: Profile,
-    pub(crate) grouped: Grouped,
+    pub(crate) numbers: Arc<Numbers>,
     pub(crate) moments: Vec<Moment>,
 }
 
 impl Latest {
-    /// Nothing yet; at most `groups` groups of processes are told apart.
-    pub(crate) fn new(groups: usize, diagnose: Box<Diagnose>) -> Self {
+    /// Nothing yet; at most `groups` groups of processes are told apart, and `tallies` are told with the
+    /// rest.
+    pub(crate) fn new(groups: usize, diagnose: Box<Diagnose>, tallies: Tallies) -> Self {
         Self {
             state: Mutex::new(State {
                 snapshot: None,
@@ -42,6 +48,7 @@ impl Latest {
                 looks: Looks::default(),
             }),
             diagnose,
+            tallies,
         }
     }
 
@@ -50,30 +57,43 @@ impl Latest {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (elapsed, flows) = (snapshot.window.duration, &snapshot.flows);
         state.looks.add(elapsed, flows);
-        state.snapshot = Some(snapshot);
+        state.snapshot = Some(Arc::new(snapshot));
+        state.made = None;
     }
 
     /// Whether there is anything to tell.
     pub(crate) fn has_counted(&self) -> bool {
+        self.newest().is_some()
+    }
+
+    /// The last snapshot, as it was taken; `None` before the first one.
+    pub(crate) fn newest(&self) -> Option<Arc<Snapshot>> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.snapshot.is_some() || state.made.is_some()
+        state.snapshot.clone()
+    }
+
+    /// How often what is pushed was pushed.
+    pub(super) fn tallies(&self) -> &Tallies {
+        &self.tallies
     }
 
     /// What is known now; `None` before the first snapshot.
     pub(crate) fn made(&self) -> Option<Arc<Made>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(mut snapshot) = state.snapshot.take() else {
-            return state.made.clone();
-        };
+        if let Some(made) = &state.made {
+            return Some(Arc::clone(made));
+        }
+        let mut snapshot = Snapshot::clone(state.snapshot.as_deref()?);
         analysis::calibrate(&mut snapshot);
         let profile = std::mem::take(&mut snapshot.profile);
         let mut audit = analysis::audit(snapshot);
         (self.diagnose)(&mut audit, &profile);
         let grouped = state.groups.add_up(&audit);
+        let pushes = self.tallies.so_far();
         let made = Arc::new(Made {
+            numbers: Arc::new(Numbers::new(&audit, grouped, own::cost(), pushes)),
             audit,
             profile,
-            grouped,
             moments: state.looks.moments(),
         });
         state.made = Some(Arc::clone(&made));

@@ -6,7 +6,10 @@ mod support;
 
 mod access;
 mod metrics;
+mod otlp;
+mod pprof;
 mod prometheus;
+mod receiver;
 mod serving;
 mod traffic;
 mod unit;
