@@ -17,7 +17,8 @@ use super::samples::StacksArgs;
 use super::target::{TargetArgs, refuse_empty_command};
 use super::{duration, live};
 use crate::capture::{Observation, Settings, Target};
-use crate::serve::{Latest, Pushing, Server, Tallies, TlsFiles, Token};
+use crate::host::cri::RuntimeSocket;
+use crate::serve::{Latest, Namer, Pushing, Server, Tallies, TlsFiles, Token};
 
 /// The port that was agreed on for exporters of `OpenTelemetry`'s Prometheus metrics.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:9464";
@@ -75,6 +76,10 @@ pub(crate) struct Args {
     /// Listen on other than loopback addresses without TLS or without a token
     #[arg(long, help_heading = "Serve")]
     insecure: bool,
+    /// The socket of the container runtime (CRI), such as /run/containerd/containerd.sock: asked for
+    /// namespace, pod and name of containers, which are then labels
+    #[arg(long, value_name = "PATH", help_heading = "Serve")]
+    runtime_socket: Option<PathBuf>,
     #[command(flatten)]
     push: PushArgs,
 }
@@ -111,6 +116,18 @@ impl Args {
         }
     }
 
+    /// Who knows the names of containers, if anybody is to be asked. It must be there now, and may be away later.
+    fn namer(&self) -> Result<Option<Namer>, Failure> {
+        let Some(path) = &self.runtime_socket else {
+            return Ok(None);
+        };
+        let socket = RuntimeSocket::new(path);
+        let asked = socket.and_then(|socket| socket.containers().map(|_| socket));
+        let doing = format!("cannot ask the container runtime at {}", path.display());
+        let socket = asked.map_err(|error| Failure::io(&doing, &error))?;
+        Ok(Some(Namer::new(socket)))
+    }
+
     /// Paths and command lines of a machine are not for everyone.
     fn refuse_open_doors(&self) -> Result<(), Failure> {
         let is_safe = self.token_file.is_some() && self.tls_certificate.is_some();
@@ -137,6 +154,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     args.refuse_open_doors()?;
     let token = args.token()?;
     let push = args.push.settings(args.groups)?;
+    let namer = args.namer()?;
     let diagnosis = args.diagnosis.load()?;
     let listener = TcpListener::bind(args.listen)
         .map_err(|error| Failure::io(&format!("cannot listen on {}", args.listen), &error))?;
@@ -150,6 +168,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             diagnosis.add_findings(audit, profile);
         }),
         Tallies::new(&push),
+        namer,
     ));
     let server = Server::start(listener, args.tls().as_ref(), token, Arc::clone(&latest))
         .map_err(|error| Failure::io("cannot serve", &error))?;

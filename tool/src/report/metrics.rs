@@ -1,10 +1,10 @@
 //! What is told as metrics, whoever reads them: one table of them, and the numbers that they have.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::analysis::groups::{Group, Grouped, Moved, Way};
-use crate::model::{Audit, Finding, Loss, OwnCost, Pushes};
+use crate::model::{Audit, ContainerName, Finding, Loss, OwnCost, Pushes};
 use crate::report::names;
 
 /// Findings that are told at most; the rest is counted.
@@ -163,6 +163,8 @@ pub(crate) const METRICS: [Metric; 12] = [
 #[derive(Debug)]
 pub(crate) struct Numbers {
     grouped: Grouped,
+    /// By container id.
+    names: Option<BTreeMap<String, ContainerName>>,
     findings: BTreeSet<FindingLabels>,
     left_out: u64,
     loss: Loss,
@@ -172,8 +174,15 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    /// Those of an audit, with its groups; and what copytax itself takes and has pushed.
-    pub(crate) fn new(audit: &Audit, grouped: Grouped, own: OwnCost, pushes: Vec<Pushes>) -> Self {
+    /// Those of an audit, with its groups, and the names of their containers where these are asked for; and what
+    /// copytax itself takes and has pushed.
+    pub(crate) fn new(
+        audit: &Audit,
+        grouped: Grouped,
+        names: Option<BTreeMap<String, ContainerName>>,
+        own: OwnCost,
+        pushes: Vec<Pushes>,
+    ) -> Self {
         let mut findings: BTreeSet<_> = BTreeSet::new();
         let mut left_out = 0;
         for finding in &audit.findings {
@@ -186,6 +195,7 @@ impl Numbers {
         }
         Self {
             grouped,
+            names,
             findings,
             left_out,
             loss: audit.loss,
@@ -199,10 +209,26 @@ impl Numbers {
     fn sums(&self, emit: &mut Emit<'_>, sum: fn(&Moved) -> u64) -> fmt::Result {
         for (group, ways) in &self.grouped.groups {
             for (way, moved) in ways {
-                emit(&labels(group.as_ref(), way), sum(moved))?;
+                let mut labels = labels(group.as_ref(), way).to_vec();
+                labels.extend(self.name_labels(group.as_ref()));
+                emit(&labels, sum(moved))?;
             }
         }
         Ok(())
+    }
+
+    /// What Kubernetes calls the container of a group; no labels where nobody is asked.
+    fn name_labels(&self, group: Option<&Group>) -> impl Iterator<Item = (&'static str, &str)> {
+        let names = self.names.as_ref();
+        names.into_iter().flat_map(move |names| {
+            let name = group.and_then(|group| names.get(&group.container));
+            let of = |text: fn(&ContainerName) -> &String| name.map_or("", |name| text(name));
+            [
+                ("namespace", of(|name| &name.namespace)),
+                ("pod", of(|name| &name.pod)),
+                ("container_name", of(|name| &name.container)),
+            ]
+        })
     }
 
     fn findings(&self, emit: &mut Emit<'_>) -> fmt::Result {

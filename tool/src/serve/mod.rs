@@ -3,6 +3,7 @@
 
 mod access;
 mod answers;
+mod names;
 mod push;
 mod state;
 
@@ -17,6 +18,7 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 
 pub(crate) use access::Token;
+pub(crate) use names::Namer;
 pub(crate) use push::{Endpoint, EndpointError, PushSettings, Pushing, Tallies};
 pub(crate) use state::{Latest, Made};
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::names::{Namer, Names};
 use super::push::Tallies;
 use crate::analysis;
 use crate::analysis::Looks;
@@ -18,10 +19,13 @@ pub(crate) struct Latest {
     state: Mutex<State>,
     diagnose: Box<Diagnose>,
     tallies: Tallies,
+    namer: Option<Mutex<Namer>>,
 }
 
 struct State {
     snapshot: Option<Arc<Snapshot>>,
+    /// Of the containers in it; `None` where nobody is asked.
+    names: Option<Names>,
     /// What was made of `snapshot`.
     made: Option<Arc<Made>>,
     groups: Groups,
@@ -37,27 +41,40 @@ pub(crate) struct Made {
 }
 
 impl Latest {
-    /// Nothing yet; at most `groups` groups of processes are told apart, and `tallies` are told with the
-    /// rest.
-    pub(crate) fn new(groups: usize, diagnose: Box<Diagnose>, tallies: Tallies) -> Self {
+    /// Nothing yet; at most `groups` groups of processes are told apart, `tallies` are told with the rest, and
+    /// `namer` knows what containers are called.
+    pub(crate) fn new(
+        groups: usize,
+        diagnose: Box<Diagnose>,
+        tallies: Tallies,
+        namer: Option<Namer>,
+    ) -> Self {
         Self {
             state: Mutex::new(State {
                 snapshot: None,
+                names: None,
                 made: None,
                 groups: Groups::new(groups),
                 looks: Looks::default(),
             }),
             diagnose,
             tallies,
+            namer: namer.map(Mutex::new),
         }
     }
 
     /// Takes a new snapshot, in place of the last one.
     pub(crate) fn look(&self, snapshot: Snapshot) {
+        // Before the state is locked: the runtime may take its time, and others ask meanwhile.
+        let names = self.namer.as_ref().map(|namer| {
+            let mut namer = namer.lock().unwrap_or_else(PoisonError::into_inner);
+            namer.names(&snapshot)
+        });
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (elapsed, flows) = (snapshot.window.duration, &snapshot.flows);
         state.looks.add(elapsed, flows);
         state.snapshot = Some(Arc::new(snapshot));
+        state.names = names;
         state.made = None;
     }
 
@@ -91,7 +108,13 @@ impl Latest {
         let grouped = state.groups.add_up(&audit);
         let pushes = self.tallies.so_far();
         let made = Arc::new(Made {
-            numbers: Arc::new(Numbers::new(&audit, grouped, own::cost(), pushes)),
+            numbers: Arc::new(Numbers::new(
+                &audit,
+                grouped,
+                state.names.clone(),
+                own::cost(),
+                pushes,
+            )),
             audit,
             profile,
             moments: state.looks.moments(),

@@ -5,6 +5,8 @@
 mod support;
 
 mod access;
+mod containerd;
+mod kubernetes;
 mod metrics;
 mod otlp;
 mod pprof;

@@ -108,6 +108,9 @@ pub(super) const TESTS: Packages = Packages {
         ("prometheus", Proof::Program("promtool")),
         ("linux-perf", Proof::Program("perf")),
         ("systemd", Proof::Program("systemd-analyze")),
+        ("containerd", Proof::Program("containerd")),
+        ("runc", Proof::Program("runc")),
+        ("kubernetes-client", Proof::Program("kubectl")),
         ("procps", Proof::Program("ps")),
         ("mount", Proof::Program("losetup")),
         ("iproute2", Proof::Program("ip")),
@@ -156,6 +159,7 @@ impl Step for Packages {
             ("redis-server", "redis-server"),
             ("postgresql", "postgresql"),
             ("rsync", "rsync"),
+            ("containerd", "containerd"),
         ] {
             if missing.contains(&package) && Path::new("/run/systemd/system").exists() {
                 let disable = ["disable", "--now", "--quiet", service];

@@ -1,4 +1,4 @@
-//! Packages for the Python programs of the tests.
+//! Packages for the Python programs of the tests, and one with the schemas of Kubernetes.
 
 use std::path::PathBuf;
 
@@ -9,8 +9,13 @@ use super::{State, Step, pip};
 use crate::{shell, workspace};
 
 /// What the programs import, and the packages with it.
-const IMPORTS: &str = "import aiohttp, gunicorn, uvloop";
-const PACKAGES: &[&str] = &["aiohttp==3.14.5", "gunicorn==27.0.1", "uvloop==0.23.0"];
+const IMPORTS: &str = "import aiohttp, gunicorn, uvloop, kubernetes_validate";
+const PACKAGES: &[&str] = &[
+    "aiohttp==3.14.5",
+    "gunicorn==27.0.1",
+    "uvloop==0.23.0",
+    "kubernetes-validate==1.37.0",
+];
 
 /// The step that provides them, below the testbed.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::http::header::HeaderMap;
-use axum::http::{Request, Response};
+use http::header::HeaderMap;
+use http::{Request, Response};
 use opentelemetry_http::{Bytes, HttpClient, HttpError};
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};

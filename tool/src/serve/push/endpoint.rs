@@ -1,7 +1,7 @@
 //! Where something is pushed to, as the command line says it.
 
-use axum::http::header::{HeaderMap, HeaderName, HeaderValue};
-use axum::http::uri::{PathAndQuery, Uri};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::uri::{PathAndQuery, Uri};
 
 /// What is not an endpoint.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
