@@ -120,7 +120,11 @@ pub(super) const TESTS: Packages = Packages {
 /// The virtual machine, all of it emulated.
 pub(super) const MACHINE: Packages = Packages {
     what: "packages that the virtual machine needs",
-    list: &[("qemu-system-x86", Proof::Program("qemu-system-x86_64"))],
+    list: &[
+        ("qemu-system-x86", Proof::Program("qemu-system-x86_64")),
+        ("busybox-static", Proof::File("/bin/busybox")),
+        ("systemd", Proof::File("/lib/systemd/systemd")),
+    ],
 };
 
 impl Packages {
