@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::header::HeaderMap;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use opentelemetry_http::{Bytes, HttpClient, HttpError};
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -46,7 +46,7 @@ impl Client {
 
     /// Sends a request; an answer that is not a success is a failure, in words.
     pub(super) fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
-        let url = request.uri().to_string();
+        let url = place(request.uri());
         let response = self.exchange(request);
         let response = response.map_err(|error| format!("cannot reach {url}: {error}"))?;
         let status = response.status();
@@ -91,6 +91,14 @@ impl HttpClient for Client {
     }
 }
 
+/// A URL as it is told: without what may be secret in it, and without questions.
+fn place(url: &Uri) -> String {
+    let scheme = url.scheme_str().unwrap_or_default();
+    let authority = url.authority().map_or("", |authority| authority.as_str());
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{}", url.path())
+}
+
 /// The certificates that this machine trusts (or `SSL_CERT_FILE`); Mozilla's where it has none, as in
 /// containers.
 fn roots() -> RootCerts {
@@ -102,4 +110,19 @@ fn roots() -> RootCerts {
         .iter()
         .map(|der| Certificate::from_der(der).to_owned());
     RootCerts::Specific(Arc::new(owned.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_told() {
+        for (url, told) in [
+            ("http://user:secret@a:1/b?key=secret", "http://a:1/b"),
+            ("https://a", "https://a/"),
+        ] {
+            assert_eq!(place(&url.parse().expect("a URL")), told);
+        }
+    }
 }
