@@ -33,9 +33,10 @@ impl Group {
 
 /// Uid of the pod that a cgroup belongs to: a part of the path named `pod<uid>` by the driver `cgroupfs`, or
 /// `kubepods-<class>-pod<uid>.slice`, with `_` for `-`, by systemd's (`pkg/kubelet/cm/cgroup_manager_linux.go`
-/// and `pod_container_manager_linux.go`, Kubernetes 1.31).
+/// and `pod_container_manager_linux.go`, Kubernetes 1.31). In a cgroup namespace the path begins with `/..`, and
+/// what it has in common with one's own is not in it.
 fn pod_uid(cgroup: &str) -> Option<String> {
-    if !cgroup.contains("kubepods") {
+    if !cgroup.contains("kubepods") && !cgroup.starts_with("/..") {
         return None;
     }
     cgroup.split('/').rev().find_map(|part| {
@@ -172,6 +173,8 @@ mod tests {
             ),
             format!("/kubepods.slice/kubepods-pod{underscored}.slice"),
             format!("/kubepods/besteffort/pod{uid}/abc"),
+            format!("/../../pod{uid}/abc"),
+            format!("/../../kubepods-burstable-pod{underscored}.slice/crio-abc.scope"),
         ] {
             assert_eq!(pod_uid(&cgroup).as_deref(), Some(uid), "{cgroup}");
         }

@@ -23,6 +23,7 @@ mod merge;
 mod output;
 mod page;
 mod progress;
+mod push;
 mod record;
 mod report;
 mod rules;

@@ -12,11 +12,13 @@ use super::diagnosis::DiagnosisArgs;
 use super::engine::EngineArgs;
 use super::failure::Failure;
 use super::progress::{self, Progress};
+use super::push::PushArgs;
 use super::samples::StacksArgs;
 use super::target::{TargetArgs, refuse_empty_command};
 use super::{duration, live};
 use crate::capture::{Observation, Settings, Target};
-use crate::serve::{Latest, Server, TlsFiles, Token};
+use crate::host::cri::RuntimeSocket;
+use crate::serve::{Latest, Namer, Pushing, Server, Tallies, TlsFiles, Token};
 
 /// The port that was agreed on for exporters of `OpenTelemetry`'s Prometheus metrics.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:9464";
@@ -25,7 +27,7 @@ const DEFAULT_ADDRESS: &str = "127.0.0.1:9464";
 ///
 /// Counters of bytes and calls by group of processes (executable, cgroup, container, pod), way and
 /// class at /metrics; the audit since the start at /report.json; /flamegraph.svg; /healthz. Hit rates
-/// are for queries: docs/serve.md has rules and alerts.
+/// are for queries: docs/serve.md has rules and alerts. Pushes the same to servers that do not ask.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -74,6 +76,12 @@ pub(crate) struct Args {
     /// Listen on other than loopback addresses without TLS or without a token
     #[arg(long, help_heading = "Serve")]
     insecure: bool,
+    /// The socket of the container runtime (CRI), such as /run/containerd/containerd.sock: asked for
+    /// namespace, pod and name of containers, which are then labels
+    #[arg(long, value_name = "PATH", help_heading = "Serve")]
+    runtime_socket: Option<PathBuf>,
+    #[command(flatten)]
+    push: PushArgs,
 }
 
 impl Args {
@@ -108,6 +116,18 @@ impl Args {
         }
     }
 
+    /// Who knows the names of containers, if anybody is to be asked. It must be there now, and may be away later.
+    fn namer(&self) -> Result<Option<Namer>, Failure> {
+        let Some(path) = &self.runtime_socket else {
+            return Ok(None);
+        };
+        let socket = RuntimeSocket::new(path);
+        let asked = socket.and_then(|socket| socket.containers().map(|_| socket));
+        let doing = format!("cannot ask the container runtime at {}", path.display());
+        let socket = asked.map_err(|error| Failure::io(&doing, &error))?;
+        Ok(Some(Namer::new(socket)))
+    }
+
     /// Paths and command lines of a machine are not for everyone.
     fn refuse_open_doors(&self) -> Result<(), Failure> {
         let is_safe = self.token_file.is_some() && self.tls_certificate.is_some();
@@ -133,6 +153,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     args.refuse_open_doors()?;
     let token = args.token()?;
+    let push = args.push.settings(args.groups)?;
+    let namer = args.namer()?;
     let diagnosis = args.diagnosis.load()?;
     let listener = TcpListener::bind(args.listen)
         .map_err(|error| Failure::io(&format!("cannot listen on {}", args.listen), &error))?;
@@ -145,6 +167,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             // What to exit with is asked for nothing here.
             diagnosis.add_findings(audit, profile);
         }),
+        Tallies::new(&push),
+        namer,
     ));
     let server = Server::start(listener, args.tls().as_ref(), token, Arc::clone(&latest))
         .map_err(|error| Failure::io("cannot serve", &error))?;
@@ -154,6 +178,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         "http"
     };
     tracing::info!("serving {scheme}://{address}/metrics");
+    let pushing =
+        Pushing::start(&push, &latest).map_err(|error| Failure::io("cannot push", &error))?;
+    let last = Arc::clone(&latest);
     let observation = Observation {
         every: args.interval,
         observer: Box::new(move |snapshot| {
@@ -165,9 +192,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         let so_far = progress::so_far(elapsed, None);
         format!("serving {scheme}://{address}/metrics: {so_far}; Ctrl-C ends")
     });
-    let status = live::run_with(&settings, Some(observation), progress, |_| {
+    let status = live::run_with(&settings, Some(observation), progress, move |snapshot| {
+        last.look(snapshot);
         Ok(ExitCode::SUCCESS)
     });
+    pushing.stop();
     server
         .stop()
         .map_err(|error| Failure::io("the server has failed", &error))?;

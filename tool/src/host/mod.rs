@@ -3,6 +3,7 @@
 pub mod af_xdp;
 pub mod cgroups;
 pub mod container;
+pub mod cri;
 pub mod facts;
 pub mod family;
 pub mod kernel;

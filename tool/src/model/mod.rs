@@ -2,12 +2,14 @@
 
 mod audit;
 mod calibration;
+mod container;
 mod device;
 mod finding;
 mod lab;
 mod moment;
 mod own;
 mod profile;
+mod pushes;
 mod runtime;
 mod sample;
 mod snapshot;
@@ -19,6 +21,7 @@ pub use audit::{
     ProcessAudit, Syscall, TransferSizes,
 };
 pub use calibration::{BreakEven, Calibration, TransferCost};
+pub use container::ContainerName;
 pub use copytax_common::{
     Call, CallGroup, Class, EndpointKind, SampleKind, Sharing, SharingVerdict,
 };
@@ -28,6 +31,7 @@ pub use lab::{CallSum, LabResult, LabRun, LabSeries};
 pub use moment::Moment;
 pub use own::OwnCost;
 pub use profile::{Build, CallSite, CpuSite, Estimate, Profile, Sampling, SiteKind};
+pub use pushes::Pushes;
 pub use runtime::{Libc, Runtime, RuntimeEvidence, RuntimeName};
 pub use sample::{OpenFile, RawSample, UserStack};
 pub use snapshot::{

@@ -14,7 +14,6 @@ use serde::Deserialize;
 
 use super::access::{self, Token};
 use super::{Latest, Made};
-use crate::host::own;
 use crate::model::{ProcessFacts, ProcessId};
 use crate::report::{GraphOptions, Only, Sampled, Side, Weight};
 use crate::report::{flamegraph, html, json, openmetrics};
@@ -102,7 +101,7 @@ async fn health(State(latest): State<Arc<Latest>>) -> Result<&'static str, Refus
 async fn metrics(State(latest): State<Arc<Latest>>) -> Result<Response, Refusal> {
     answer(latest, openmetrics::CONTENT_TYPE, |made| {
         let mut text = String::new();
-        openmetrics::write(&mut text, &made.audit, &made.grouped, own::cost())
+        openmetrics::write(&mut text, Arc::clone(&made.numbers))
             .map_err(|error| Refusal::Broken(error.to_string()))?;
         Ok(text.into_bytes())
     })

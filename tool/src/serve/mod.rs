@@ -1,7 +1,10 @@
-//! What is counted, over HTTP: metrics for Prometheus, the report as JSON, and flame graphs.
+//! What is counted, over HTTP: metrics for Prometheus, the report as JSON, and flame graphs; and what is pushed to
+//! other servers.
 
 mod access;
 mod answers;
+mod names;
+mod push;
 mod state;
 
 use std::io;
@@ -15,6 +18,8 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 
 pub(crate) use access::Token;
+pub(crate) use names::Namer;
+pub(crate) use push::{Endpoint, EndpointError, PushSettings, Pushing, Tallies};
 pub(crate) use state::{Latest, Made};
 
 /// How long a client may take for the head of a request, and an answer after the end.

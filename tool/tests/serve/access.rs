@@ -74,6 +74,20 @@ fn open_doors_are_refused() -> Result<()> {
             &["--listen=192.0.2.1:9", "--insecure"],
             "cannot listen on 192.0.2.1:9",
         ),
+        (
+            &["--otlp=localhost:4317"],
+            "--otlp: `localhost:4317` is not",
+        ),
+        (
+            &["--otlp=http://a", "--otlp-header=x"],
+            "--otlp: `x` is not a header",
+        ),
+        (&["--otlp-header=x=y"], "--otlp <URL>"),
+        (&["--pprof-push=/ingest"], "--pprof-push: `/ingest` is not"),
+        (
+            &["--pprof-push=http://a", "--no-stacks"],
+            "cannot be used with",
+        ),
         (&["--", "true"], "serve watches what runs"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_copytax"))

@@ -5,8 +5,13 @@
 mod support;
 
 mod access;
+mod containerd;
+mod kubernetes;
 mod metrics;
+mod otlp;
+mod pprof;
 mod prometheus;
+mod receiver;
 mod serving;
 mod traffic;
 mod unit;

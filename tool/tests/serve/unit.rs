@@ -17,6 +17,16 @@ use crate::traffic::{MOVED, Traffic};
 
 const UNIT: &str = include_str!("../../../deploy/systemd/copytax.service");
 
+/// Names of capabilities that the unit gives.
+pub(crate) fn granted() -> Result<Vec<&'static str>> {
+    let mut lines = UNIT.lines();
+    let names = lines.find_map(|line| line.strip_prefix("AmbientCapabilities="));
+    Ok(names
+        .context("the unit has capabilities")?
+        .split(' ')
+        .collect())
+}
+
 #[test]
 fn it_is_sound_and_exposes_little() -> Result<()> {
     let there = prerequisites::program("systemd-analyze");
@@ -88,10 +98,7 @@ fn for_all(folder: &Path) -> Result<PathBuf> {
 
 /// `AmbientCapabilities` of the unit, as setpriv(1) writes them.
 fn capabilities() -> Result<String> {
-    let mut lines = UNIT.lines();
-    let names = lines.find_map(|line| line.strip_prefix("AmbientCapabilities="));
-    let names = names.context("the unit has capabilities")?;
-    let names = names.split(' ').map(|name| {
+    let names = granted()?.into_iter().map(|name| {
         let name = name.strip_prefix("CAP_").context("a capability")?;
         Ok(format!("+{}", name.to_lowercase()))
     });
@@ -99,7 +106,7 @@ fn capabilities() -> Result<String> {
 }
 
 /// What a report says besides numbers: runtimes, and of findings the rule, the function and its file.
-fn told(report: &Report) -> BTreeMap<u32, Vec<String>> {
+pub(crate) fn told(report: &Report) -> BTreeMap<u32, Vec<String>> {
     let mut told = BTreeMap::<u32, Vec<String>>::new();
     for process in &report.processes {
         let said = told.entry(process.pid).or_default();

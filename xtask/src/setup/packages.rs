@@ -109,6 +109,9 @@ pub(super) const TESTS: Packages = Packages {
         ("prometheus", Proof::Program("promtool")),
         ("linux-perf", Proof::Program("perf")),
         ("systemd", Proof::Program("systemd-analyze")),
+        ("containerd", Proof::Program("containerd")),
+        ("runc", Proof::Program("runc")),
+        ("kubernetes-client", Proof::Program("kubectl")),
         ("procps", Proof::Program("ps")),
         ("mount", Proof::Program("losetup")),
         ("iproute2", Proof::Program("ip")),
@@ -118,7 +121,11 @@ pub(super) const TESTS: Packages = Packages {
 /// The virtual machine, all of it emulated.
 pub(super) const MACHINE: Packages = Packages {
     what: "packages that the virtual machine needs",
-    list: &[("qemu-system-x86", Proof::Program("qemu-system-x86_64"))],
+    list: &[
+        ("qemu-system-x86", Proof::Program("qemu-system-x86_64")),
+        ("busybox-static", Proof::File("/bin/busybox")),
+        ("systemd", Proof::File("/lib/systemd/systemd")),
+    ],
 };
 
 impl Packages {
@@ -157,6 +164,7 @@ impl Step for Packages {
             ("redis-server", "redis-server"),
             ("postgresql", "postgresql"),
             ("rsync", "rsync"),
+            ("containerd", "containerd"),
         ] {
             if missing.contains(&package) && Path::new("/run/systemd/system").exists() {
                 let disable = ["disable", "--now", "--quiet", service];

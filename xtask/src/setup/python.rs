@@ -1,4 +1,4 @@
-//! Packages for the Python programs of the tests, and a database that they query.
+//! Packages for the Python programs of the tests, a database that they query, and the schemas of Kubernetes.
 
 use std::path::PathBuf;
 
@@ -9,12 +9,13 @@ use super::{State, Step, pip};
 use crate::{shell, workspace};
 
 /// What the programs import, and the packages with it.
-const IMPORTS: &str = "import aiohttp, duckdb, gunicorn, uvloop";
+const IMPORTS: &str = "import aiohttp, duckdb, gunicorn, uvloop, kubernetes_validate";
 const PACKAGES: &[&str] = &[
     "aiohttp==3.14.5",
     "duckdb==2.0.1",
     "gunicorn==27.0.1",
     "uvloop==0.23.0",
+    "kubernetes-validate==1.37.0",
 ];
 
 /// The step that provides them, below the testbed.

@@ -55,6 +55,22 @@ impl Initramfs {
         self.add(to, ModeFileType::Regular, mode, &content)
     }
 
+    /// Adds a file that says `content` as `to`.
+    pub(super) fn text(&mut self, content: &str, to: &str) -> Result<()> {
+        self.folders(Path::new(to))?;
+        self.add(
+            Path::new(to),
+            ModeFileType::Regular,
+            0o644,
+            content.as_bytes(),
+        )
+    }
+
+    /// Adds an empty folder, with those above it.
+    pub(super) fn folder(&mut self, to: &str) -> Result<()> {
+        self.folders(&Path::new(to).join("any"))
+    }
+
     /// Ends the archive.
     pub(super) fn finish(mut self) -> Result<()> {
         trailer(&mut self.writer)?;

@@ -94,13 +94,18 @@ impl Lender {
     }
 }
 
+/// A number of bytes, in the type that the C library has for it: that of glibc is wider than that of musl.
+fn length<T: TryFrom<usize>>(bytes: usize) -> io::Result<T> {
+    T::try_from(bytes).map_err(|_| io::ErrorKind::InvalidInput.into())
+}
+
 /// How many sends the next message of the error queue is about.
 fn receive_completion(socket: BorrowedFd<'_>) -> io::Result<u32> {
     let mut control = Control([MaybeUninit::uninit(); 128]);
     // SAFETY: all zeros are a message without name, data and control.
     let mut message: libc::msghdr = unsafe { mem::zeroed() };
     message.msg_control = (&raw mut control).cast();
-    message.msg_controllen = size_of::<Control>();
+    message.msg_controllen = length(size_of::<Control>())?;
     // SAFETY: `message` has no pointers but to `control`, which outlives the call, with its length.
     let result = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, libc::MSG_ERRQUEUE) };
     if result == -1 {
@@ -108,7 +113,7 @@ fn receive_completion(socket: BorrowedFd<'_>) -> io::Result<u32> {
     }
     // SAFETY: the kernel has filled in the message, and as many bytes of `control` as its length says.
     let header = unsafe { libc::CMSG_FIRSTHDR(&raw const message).as_ref() };
-    let needed = size_of::<libc::cmsghdr>() + size_of::<libc::sock_extended_err>();
+    let needed = length(size_of::<libc::cmsghdr>() + size_of::<libc::sock_extended_err>())?;
     let header = header.filter(|header| header.cmsg_len >= needed);
     let header = header.ok_or_else(|| io::Error::other("a completion without its numbers"))?;
     // SAFETY: the length of the control message has room for what is read, at any alignment.
