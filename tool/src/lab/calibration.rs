@@ -36,6 +36,8 @@ struct Document {
     processor: Option<String>,
     sendfile: Option<Entry>,
     splice: Option<Entry>,
+    zerocopy: Option<Entry>,
+    send_zc: Option<Entry>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -111,6 +113,8 @@ fn write(calibration: &Calibration) -> io::Result<String> {
         processor: calibration.processor.clone(),
         sendfile: calibration.sendfile.map(Entry::from),
         splice: calibration.splice.map(Entry::from),
+        zerocopy: calibration.zerocopy.map(Entry::from),
+        send_zc: calibration.send_zc.map(Entry::from),
     };
     Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
@@ -135,6 +139,8 @@ fn parse(text: &str) -> io::Result<Calibration> {
         time: time.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?,
         sendfile: document.sendfile.map(BreakEven::from),
         splice: document.splice.map(BreakEven::from),
+        zerocopy: document.zerocopy.map(BreakEven::from),
+        send_zc: document.send_zc.map(BreakEven::from),
     })
 }
 
@@ -187,6 +193,8 @@ mod tests {
             time: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
             sendfile: Some(found),
             splice: Some(found),
+            zerocopy: None,
+            send_zc: Some(found),
         }
     }
 

@@ -24,7 +24,7 @@ pub use copytax_common::{
 };
 pub use device::{Device, Offloads};
 pub use finding::{Finding, FindingBytes, MatchedBy, SmallTransfers, Verdict};
-pub use lab::{CallSum, LabResult, LabRun, LabSeries};
+pub use lab::{CallSum, LabResult, LabRun, LabSeries, LabUnavailable};
 pub use moment::Moment;
 pub use own::OwnCost;
 pub use profile::{Build, CallSite, CpuSite, Estimate, Profile, Sampling, SiteKind};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::isotonic;
 use crate::model::{BreakEven, LabRun, LabSeries};
 
 /// Times that runs are drawn.
@@ -13,18 +14,29 @@ const SEED: u64 = 0x0063_6f70_7974_6178;
 /// At each end of the interval.
 const MISSES: f64 = 0.025;
 
-/// One size: CPU times of runs of both paths that took turns, as ratios.
+/// Runs that are drawn together: what disturbs one often disturbs the next ones, too.
+const BLOCK: usize = 5;
+
+/// What a quarter of normal values is away from their mean, in standard deviations.
+const QUARTILE: f64 = 0.674_5;
+
+/// One size: CPU times of runs of both paths that took turns, as logarithms of their ratios.
 struct Point {
+    /// Its logarithm.
     size: f64,
     ratios: Vec<f64>,
+    /// How much its median is to be relied on: one over the variance of a ratio.
+    weight: f64,
 }
 
 /// From where on `path` takes less CPU time than `against`, of all sizes over one transport; `None` where
 /// fewer than two sizes were measured.
 ///
-/// Of each size the median ratio of runs that took turns is taken; where the curve of those, on
-/// logarithmic scales, last goes below 1 is the break-even. The interval is that of as many runs drawn
-/// from the runs (bootstrap), 95%.
+/// Of each size the median ratio of runs that took turns is taken. What a call costs besides the bytes is
+/// divided among more bytes in larger transfers, so that the true ratio of a path that saves work on each
+/// byte and spends more on each transfer falls with their size: the curve that falls and fits the medians
+/// best is taken in place of them. Where that, on logarithmic scales, goes below 1 is the break-even. The
+/// interval is that of as many runs drawn from the runs (bootstrap of blocks), 95%.
 #[must_use]
 pub fn break_even(series: &[LabSeries], path: &str, against: &str) -> Option<BreakEven> {
     let points = points(series, path, against);
@@ -33,23 +45,20 @@ pub fn break_even(series: &[LabSeries], path: &str, against: &str) -> Option<Bre
     if points.len() < 2 || rounds == 0 {
         return None;
     }
-    let all: Vec<usize> = (0..rounds).collect();
     let mut random = fastrand::Rng::with_seed(SEED);
     let mut drawn: Vec<f64> = (0..DRAWS)
-        .map(|_| {
-            let chosen: Vec<usize> = all.iter().map(|_| random.usize(..rounds)).collect();
-            crossing(&points, &chosen)
-        })
+        .map(|_| crossing(&points, &draw(rounds, &mut random)))
         .collect();
     drawn.sort_by(f64::total_cmp);
     let (low, high) = (drawn[rank(MISSES)], drawn[rank(1.0 - MISSES)]);
-    let bytes = |size: f64| (size <= last).then(|| whole(size.max(first)));
+    let bytes = |size: f64| (size <= last).then(|| whole(size.max(first).exp()));
+    let all: Vec<usize> = (0..rounds).collect();
     Some(BreakEven {
         bytes: bytes(crossing(&points, &all)),
         low: bytes(low),
         high: bytes(high),
-        smallest: whole(first),
-        largest: whole(last),
+        smallest: whole(first.exp()),
+        largest: whole(last.exp()),
     })
 }
 
@@ -62,43 +71,69 @@ fn points(series: &[LabSeries], path: &str, against: &str) -> Vec<Point> {
     let both = path
         .iter()
         .filter_map(|(size, a)| Some((*size, *a, *against.get(size)?)));
-    both.map(|(size, a, b)| Point {
-        size: precise(size),
-        ratios: a.runs.iter().zip(&b.runs).filter_map(ratio).collect(),
+    both.map(|(size, a, b)| {
+        let ratios: Vec<f64> = a.runs.iter().zip(&b.runs).filter_map(ratio).collect();
+        Point {
+            size: precise(size).ln(),
+            weight: weight(&ratios),
+            ratios,
+        }
     })
     .collect()
 }
 
 fn ratio((path, against): (&LabRun, &LabRun)) -> Option<f64> {
     let seconds = |run: &LabRun| run.cpu.as_secs_f64();
-    let ratio = seconds(path) / seconds(against);
-    (ratio.is_finite() && ratio > 0.0).then_some(ratio)
+    let ratio = (seconds(path) / seconds(against)).ln();
+    ratio.is_finite().then_some(ratio)
 }
 
-/// Where the curve of the medians of the `chosen` runs goes below 1 for good: the first size where it is
-/// always below, infinity where it is not at the end.
-fn crossing(points: &[Point], chosen: &[usize]) -> f64 {
-    let medians: Vec<(f64, f64)> = points
-        .iter()
-        .map(|point| (point.size.ln(), median(point, chosen).ln()))
-        .collect();
-    let mut after: Option<(f64, f64)> = None;
-    for &(size, ratio) in medians.iter().rev() {
-        if ratio >= 0.0 {
-            return match after {
-                None => f64::INFINITY,
-                Some((next, below)) => (size + (next - size) * ratio / (ratio - below)).exp(),
-            };
-        }
-        after = Some((size, ratio));
+/// By the quartiles, which a few runs that were disturbed do not move.
+fn weight(ratios: &[f64]) -> f64 {
+    /// No clock is better.
+    const LEAST: f64 = 1e-3;
+    let mut ratios = ratios.to_vec();
+    ratios.sort_by(f64::total_cmp);
+    let Some(last) = ratios.len().checked_sub(1) else {
+        return 0.0;
+    };
+    let spread = ratios[last - last / 4] - ratios[last / 4];
+    let deviation = (spread / (2.0 * QUARTILE)).max(LEAST);
+    1.0 / (deviation * deviation)
+}
+
+/// As many as there are, with repetition, in blocks that follow each other.
+fn draw(rounds: usize, random: &mut fastrand::Rng) -> Vec<usize> {
+    let mut chosen = Vec::with_capacity(rounds);
+    while chosen.len() < rounds {
+        let start = random.usize(..rounds);
+        let block = (start..start + BLOCK).map(|round| round % rounds);
+        chosen.extend(block.take(rounds - chosen.len()));
     }
-    points.first().map_or(f64::INFINITY, |point| point.size)
+    chosen
+}
+
+/// The logarithm of the size where the falling curve through the medians of the `chosen` runs goes below
+/// 1: the first size where it is always below, infinity where it never is.
+fn crossing(points: &[Point], chosen: &[usize]) -> f64 {
+    let medians = points
+        .iter()
+        .map(|point| (median(point, chosen), point.weight));
+    let curve = isotonic::falling(medians);
+    let Some(below) = curve.iter().position(|ratio| *ratio < 0.0) else {
+        return f64::INFINITY;
+    };
+    let Some(above) = below.checked_sub(1) else {
+        return points[0].size;
+    };
+    let share = curve[above] / (curve[above] - curve[below]);
+    points[above].size + (points[below].size - points[above].size) * share
 }
 
 fn median(point: &Point, chosen: &[usize]) -> f64 {
     let mut ratios: Vec<f64> = chosen.iter().map(|&run| point.ratios[run]).collect();
     ratios.sort_by(f64::total_cmp);
-    ratios[ratios.len() / 2]
+    f64::midpoint(ratios[(ratios.len() - 1) / 2], ratios[ratios.len() / 2])
 }
 
 #[expect(
@@ -126,55 +161,4 @@ fn whole(size: f64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    /// Runs that take so many nanoseconds a transfer and a byte, with a little noise.
-    fn series(path: &'static str, transfer: u64, byte: u64) -> Vec<LabSeries> {
-        let sizes = (10..=20).map(|power| 1_u64 << power);
-        sizes
-            .map(|size| LabSeries {
-                path,
-                size,
-                transfers: 1,
-                runs: (0..9)
-                    .map(|run| LabRun {
-                        cpu: Duration::from_nanos(1000 * (transfer + byte * size) + run * 7),
-                        ..LabRun::default()
-                    })
-                    .collect(),
-                ..LabSeries::default()
-            })
-            .collect()
-    }
-
-    fn found(slow: (u64, u64), fast: (u64, u64)) -> Option<BreakEven> {
-        let mut all = series("slow", slow.0, slow.1);
-        all.extend(series("fast", fast.0, fast.1));
-        break_even(&all, "fast", "slow")
-    }
-
-    #[test]
-    fn it_is_where_the_costs_are_equal() {
-        // 10,000 + 3 n = 40,000 + n at n = 15,000.
-        let found = found((10_000, 3), (40_000, 1)).expect("there are sizes");
-        let bytes = found.bytes.expect("it pays");
-        assert!((14_000..16_000).contains(&bytes), "{found:?}");
-        assert!(
-            found.low <= found.bytes && found.bytes <= found.high,
-            "{found:?}"
-        );
-        assert_eq!((found.smallest, found.largest), (1 << 10, 1 << 20));
-    }
-
-    #[test]
-    fn always_and_never_are_told() {
-        let always = found((10_000, 3), (9_000, 2)).expect("there are sizes");
-        assert_eq!(always.bytes, Some(1 << 10));
-        let never = found((10_000, 3), (10_001, 4)).expect("there are sizes");
-        assert_eq!((never.bytes, never.high), (None, None));
-        assert_eq!(break_even(&[], "fast", "slow"), None);
-    }
-}
+mod tests;

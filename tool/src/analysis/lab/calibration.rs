@@ -1,32 +1,53 @@
 //! What of a calibration an audit may go by.
 
-use crate::model::{Calibration, Host, LabSeries};
+use crate::model::{BreakEven, Calibration, Host, LabSeries};
 
 use super::break_even;
 
-/// The path that all others are compared with: what most programs do.
-const USUAL: &str = "read+write-64k";
+/// What most programs do with a file: all that send one are compared with it.
+const FILE: &str = "read+write-64k";
 
-/// The paths whose break-evens are kept.
-pub const CALIBRATED: [&str; 3] = [USUAL, "sendfile", "splice"];
+/// What most programs do with memory: all that lend some are compared with it.
+const MEMORY: &str = "write";
+
+/// The paths whose break-evens are kept, and those that they are compared with.
+pub const CALIBRATED: [&str; 6] = [
+    FILE,
+    "sendfile",
+    "splice",
+    MEMORY,
+    "zerocopy",
+    "uring-send-zc",
+];
 
 /// Puts the break-evens of `calibration` in, from `series` of [`CALIBRATED`] over one transport.
 pub fn fill_in(calibration: &mut Calibration, series: &[LabSeries]) {
-    calibration.sendfile = break_even(series, "sendfile", USUAL);
-    calibration.splice = break_even(series, "splice", USUAL);
+    calibration.sendfile = break_even(series, "sendfile", FILE);
+    calibration.splice = break_even(series, "splice", FILE);
+    calibration.zerocopy = break_even(series, "zerocopy", MEMORY);
+    calibration.send_zc = break_even(series, "uring-send-zc", MEMORY);
 }
 
 /// An interval that is wider, as a ratio of its ends, says too little.
 const WIDEST: u64 = 4;
 
+/// Whether it is known: neither end of its interval is beyond what was measured, or both are, and one is
+/// no more than four times the other.
+#[must_use]
+pub fn is_clear(found: &BreakEven) -> bool {
+    match (found.low, found.high) {
+        (Some(low), Some(high)) => high <= low.saturating_mul(WIDEST),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
 /// From how many bytes on a transfer gains by `sendfile` on `host`; `None` where `calibration` is of
-/// another machine or kernel, or does not know it well: without an end of the interval, or with one that
-/// is more than four times the other.
+/// another machine or kernel, or has no clear one.
 #[must_use]
 pub fn measured_break_even(calibration: &Calibration, host: &Host) -> Option<u64> {
     let found = calibration.sendfile.filter(|_| calibration.host == *host)?;
-    let is_known = found.high? <= found.low?.saturating_mul(WIDEST);
-    found.bytes.filter(|_| is_known)
+    found.bytes.filter(|_| is_clear(&found))
 }
 
 #[cfg(test)]
@@ -34,7 +55,6 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::model::BreakEven;
 
     #[test]
     fn only_the_same_machine_and_kernel_will_do() {
@@ -50,6 +70,8 @@ mod tests {
             time: SystemTime::UNIX_EPOCH,
             sendfile: None,
             splice: None,
+            zerocopy: None,
+            send_zc: None,
         };
         assert_eq!(measured_break_even(&calibration, &host), None);
         let found = BreakEven {
