@@ -73,18 +73,24 @@ pub fn calibration_file() -> Option<PathBuf> {
 ///
 /// # Errors
 ///
-/// A file that cannot be read, or is none of this format.
+/// A file that cannot be read, or is none of this format; with its path.
 pub fn load_calibration() -> io::Result<Option<Calibration>> {
     let Some(path) = calibration_file() else {
         return Ok(None);
     };
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file?,
+    let read = || -> io::Result<Option<Calibration>> {
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let mut text = String::new();
+        file.take(LARGEST).read_to_string(&mut text)?;
+        parse(&text).map(Some)
     };
-    let mut text = String::new();
-    file.take(LARGEST).read_to_string(&mut text)?;
-    parse(&text).map(Some)
+    read().map_err(|error| {
+        let path = path.display();
+        io::Error::new(error.kind(), format!("the calibration {path}: {error}"))
+    })
 }
 
 /// Makes sure that there is the folder that the file belongs in; gives the file and what to write to it.

@@ -43,7 +43,14 @@ fn resident(file: &File) -> io::Result<usize> {
     // from it.
     let start = unsafe {
         let flags = libc::MAP_SHARED;
-        libc::mmap(ptr::null_mut(), length, libc::PROT_NONE, flags, file.as_raw_fd(), 0)
+        libc::mmap(
+            ptr::null_mut(),
+            length,
+            libc::PROT_NONE,
+            flags,
+            file.as_raw_fd(),
+            0,
+        )
     };
     if start == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
@@ -75,7 +82,8 @@ mod tests {
         assert!(resident(&file).expect("it can be asked") > 0);
         cool(&file).expect("a disk");
         assert_eq!(resident(&file).expect("it can be asked"), 0);
-        file.read_exact_at(&mut [0; 1], 50_000).expect("it is there");
+        file.read_exact_at(&mut [0; 1], 50_000)
+            .expect("it is there");
         assert!(resident(&file).expect("it can be asked") > 0);
     }
 }

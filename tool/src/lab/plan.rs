@@ -58,9 +58,10 @@ impl Plan {
         let mut all = Vec::new();
         for &transport in &self.transports {
             for &size in &self.sizes {
-                let paths = self.paths.iter().filter(|path| {
-                    path.fits(transport) && (!self.is_cold || path.reads_a_file())
-                });
+                let paths = self
+                    .paths
+                    .iter()
+                    .filter(|path| path.fits(transport) && (!self.is_cold || path.reads_a_file()));
                 all.extend(paths.map(|&path| (transport, size, path)));
             }
         }

@@ -39,7 +39,9 @@ impl Veth {
             far: namespace()?,
         };
         let far = format!("/proc/{}/fd/{}", id(), veth.far.as_raw_fd());
-        let pair = ["link", "add", DEVICE, "type", "veth", "peer", "name", DEVICE];
+        let pair = [
+            "link", "add", DEVICE, "type", "veth", "peer", "name", DEVICE,
+        ];
         inside(&veth.near, || {
             ip(pair.into_iter().chain(["netns", &far]))?;
             up(NEAR)
@@ -81,10 +83,7 @@ fn namespace() -> io::Result<File> {
     })
 }
 
-fn inside<T: Send>(
-    namespace: &File,
-    work: impl FnOnce() -> io::Result<T> + Send,
-) -> io::Result<T> {
+fn inside<T: Send>(namespace: &File, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
     on_a_thread(|| {
         setns(namespace, CloneFlags::CLONE_NEWNET)?;
         work()

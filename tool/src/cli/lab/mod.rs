@@ -4,19 +4,21 @@ mod calibrate;
 mod size;
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use super::failure::Failure;
+use super::output::Output;
 use super::progress;
 use super::stdout;
 use super::terminal::{self, ColorChoice};
 use crate::host;
 use crate::lab::{Path, Plan, Transport};
 use crate::model::LabResult;
-use crate::report::{json, text};
+use crate::report::{html, json, text};
 
 /// Bytes of a transfer where nothing else is said.
 const SIZE: &str = "4m";
@@ -65,8 +67,11 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["only", "transport", "size", "connections", "cold"])]
     calibrate: bool,
     /// Print the names of the paths and do nothing
-    #[arg(long, conflicts_with_all = ["calibrate", "only", "transport", "runs", "quick", "json", "connections", "cold"])]
+    #[arg(long, conflicts_with_all = ["calibrate", "only", "transport", "runs", "quick", "json", "connections", "cold", "html"])]
     list: bool,
+    /// Also write a page with plots over sizes of transfers, which a browser shows and which loads nothing
+    #[arg(long, value_name = "FILE", conflicts_with = "calibrate")]
+    html: Option<PathBuf>,
     /// Print JSON (schema copytax.lab/1, copytax.calibration/1 with --calibrate)
     #[arg(long)]
     json: bool,
@@ -82,7 +87,13 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
     if args.calibrate {
         return calibrate::run(args, color);
     }
-    let result = measure(&args.plan()?)?;
+    let plan = args.plan()?;
+    // A file that cannot be written is known before anything is measured.
+    let page = args.html.as_deref().map(Output::create).transpose()?;
+    let result = measure(&plan)?;
+    if let Some(page) = page {
+        page.write(|mut out| html::write_lab(&mut out, &result))?;
+    }
     stdout::print(|out| {
         if args.json {
             json::write_lab(out, &result)

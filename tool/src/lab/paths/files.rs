@@ -91,11 +91,7 @@ impl Mover for Reflinked {
 }
 
 /// By `write`, as the paths promise: the standard library sends to a socket with `sendto`.
-pub(super) fn write_all(
-    to: BorrowedFd<'_>,
-    mut bytes: &[u8],
-    calls: &mut Calls,
-) -> io::Result<()> {
+pub(super) fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8], calls: &mut Calls) -> io::Result<()> {
     while !bytes.is_empty() {
         let written = write(to, bytes)?;
         calls.count(Call::Write, written);
@@ -104,12 +100,7 @@ pub(super) fn write_all(
     Ok(())
 }
 
-fn send_all(
-    to: BorrowedFd<'_>,
-    mut bytes: &[u8],
-    more: bool,
-    calls: &mut Calls,
-) -> io::Result<()> {
+fn send_all(to: BorrowedFd<'_>, mut bytes: &[u8], more: bool, calls: &mut Calls) -> io::Result<()> {
     let flags = if more {
         SendFlags::MORE
     } else {

@@ -84,7 +84,8 @@ impl Mover for Vmspliced {
             let staged = unsafe { vmsplice(&self.pipe.into, &slice, self.flags)? };
             calls.count(Call::Vmsplice, staged);
             let to = way.to.as_fd();
-            self.pipe.empty(to, some(staged)?, SpliceFlags::MOVE, calls)?;
+            self.pipe
+                .empty(to, some(staged)?, SpliceFlags::MOVE, calls)?;
             bytes = &bytes[staged..];
         }
         Ok(())

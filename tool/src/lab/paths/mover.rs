@@ -46,7 +46,12 @@ pub(in crate::lab) fn unavailable(reason: impl Into<String>) -> io::Error {
 }
 
 /// Sets an option of a socket.
-pub(super) fn set_option(socket: BorrowedFd<'_>, level: i32, name: i32, value: &[u8]) -> io::Result<()> {
+pub(super) fn set_option(
+    socket: BorrowedFd<'_>,
+    level: i32,
+    name: i32,
+    value: &[u8],
+) -> io::Result<()> {
     let length = libc::socklen_t::try_from(value.len()).map_err(io::Error::other)?;
     // SAFETY: the value is as long as it says, and is read during the call.
     let result = unsafe {

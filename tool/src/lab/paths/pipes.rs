@@ -106,7 +106,12 @@ impl Mover for Teed {
             let mut staged = self.pipe.fill(&way.from, left, calls)?;
             left -= staged;
             while staged > 0 {
-                let copied = tee(&self.pipe.out, &self.copy.into, staged, SpliceFlags::empty())?;
+                let copied = tee(
+                    &self.pipe.out,
+                    &self.copy.into,
+                    staged,
+                    SpliceFlags::empty(),
+                )?;
                 calls.count(Call::Tee, copied);
                 let (to, second) = (way.to.as_fd(), self.second.as_fd());
                 self.copy

@@ -70,7 +70,9 @@ impl Ring {
         if operations.iter().all(|code| probe.is_supported(*code)) {
             Ok(Self(ring))
         } else {
-            Err(unavailable("the io_uring of this kernel has no such operation"))
+            Err(unavailable(
+                "the io_uring of this kernel has no such operation",
+            ))
         }
     }
 
@@ -90,7 +92,10 @@ impl Ring {
     /// Carries out two requests, the second after the first; gives what each returned.
     fn run_linked(&mut self, pair: [Entry; 2], calls: &mut Calls) -> io::Result<[i32; 2]> {
         let [first, second] = pair;
-        let requests = [first.flags(Flags::IO_LINK).user_data(0), second.user_data(1)];
+        let requests = [
+            first.flags(Flags::IO_LINK).user_data(0),
+            second.user_data(1),
+        ];
         // SAFETY: the caller keeps what the requests point to, and they are complete at the end.
         let pushed = unsafe { self.0.submission().push_multiple(&requests) };
         pushed.map_err(io::Error::other)?;

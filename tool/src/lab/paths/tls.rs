@@ -89,9 +89,9 @@ impl KernelTls {
     pub(super) fn new(socket: BorrowedFd<'_>) -> io::Result<Self> {
         let taken = set_option(socket, libc::IPPROTO_TCP, libc::TCP_ULP, b"tls");
         taken.map_err(|error| match error.raw_os_error() {
-            Some(libc::ENOENT | libc::ENOPROTOOPT) => {
-                unavailable("this kernel has no TLS (CONFIG_TLS; `modprobe tls` where it is a module)")
-            }
+            Some(libc::ENOENT | libc::ENOPROTOOPT) => unavailable(
+                "this kernel has no TLS (CONFIG_TLS; `modprobe tls` where it is a module)",
+            ),
             _ => error,
         })?;
         let mut key = Vec::new();

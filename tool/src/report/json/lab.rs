@@ -216,3 +216,30 @@ fn entries(calls: &BTreeMap<Call, CallSum>) -> BTreeMap<&'static str, CallEntry>
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::report::fixture::{self, schema};
+
+    const LAB: &str = include_str!("../../../../docs/lab.schema.json");
+
+    #[test]
+    fn the_document_is_as_its_schema_has_it() {
+        let mut out = Vec::new();
+        write_lab(&mut out, &fixture::lab()).expect("a vector takes everything");
+        let mut document: Value = serde_json::from_slice(&out).expect("JSON");
+        schema::assert_valid(LAB, &document);
+        let paths = document["paths"].as_array().expect("paths");
+        assert_eq!(paths.len(), 6);
+        let cycles: Vec<bool> = paths
+            .iter()
+            .map(|path| path["cost"]["cycles_per_byte"].is_null())
+            .collect();
+        assert_eq!(cycles, [false, true].repeat(3));
+        document["paths"][0]["cost"]["more"] = Value::Null;
+        assert!(!schema::validator(LAB).is_valid(&document));
+    }
+}

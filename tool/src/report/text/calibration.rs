@@ -22,17 +22,28 @@ pub fn write_calibration(
     color: bool,
 ) -> io::Result<()> {
     let page = Page::new(width, color);
-    let title = "Takes less CPU time over loopback TCP, in transfers of:";
-    writeln!(out, "{}", page.bold(&page.paragraph(title)))?;
-    for (name, against, found) in [
-        ("sendfile", "read and write", calibration.sendfile),
-        ("splice", "read and write", calibration.splice),
-        ("MSG_ZEROCOPY", "write of memory", calibration.zerocopy),
-        ("SEND_ZC", "write of memory", calibration.send_zc),
+    for (title, paths) in [
+        (
+            "Less CPU time than read and write, over loopback TCP, in transfers of:",
+            [
+                ("sendfile", calibration.sendfile),
+                ("splice", calibration.splice),
+            ],
+        ),
+        (
+            "Less than write of the same memory:",
+            [
+                ("MSG_ZEROCOPY", calibration.zerocopy),
+                ("SEND_ZC", calibration.send_zc),
+            ],
+        ),
     ] {
-        let text = found.map_or_else(|| "not measured".to_owned(), |found| phrase(&found));
-        let line = format!("{name:<NAME$}  {text}, against {against}");
-        writeln!(out, "{}", page.hanging(&line, NAME + 2))?;
+        writeln!(out, "{}", page.bold(&page.paragraph(title)))?;
+        for (name, found) in paths {
+            let text = found.map_or_else(|| "not measured".to_owned(), |found| phrase(&found));
+            let line = format!("{name:<NAME$}  {text}");
+            writeln!(out, "{}", page.hanging(&line, NAME + 2))?;
+        }
     }
     Ok(())
 }
@@ -46,8 +57,8 @@ fn phrase(found: &BreakEven) -> String {
     let (low, high) = (end(found.low), end(found.high));
     match found.bytes {
         _ if !is_clear(found) => format!("no clear break-even (95%: {low} to {high})"),
-        None => format!("never up to {}", units::bytes(found.largest)),
-        Some(bytes) if low == high => end(Some(bytes)) + " and more",
+        None => format!("no size up to {}", units::bytes(found.largest)),
+        Some(_) if low == high => format!("any size from {} on", units::bytes(found.smallest)),
         Some(bytes) => format!("{} and more (95%: {low} to {high})", end(Some(bytes))),
     }
 }
@@ -75,7 +86,7 @@ mod tests {
             high: Some(1 << 10),
             ..found
         };
-        assert_eq!(phrase(&always), "at most 1.0 KiB and more");
+        assert_eq!(phrase(&always), "any size from 1.0 KiB on");
         let unclear = BreakEven {
             low: Some(1 << 10),
             high: None,
@@ -90,6 +101,6 @@ mod tests {
             low: None,
             ..unclear
         };
-        assert_eq!(phrase(&never), "never up to 1.0 MiB");
+        assert_eq!(phrase(&never), "no size up to 1.0 MiB");
     }
 }

@@ -52,14 +52,21 @@ pub fn write_lab(
     }
     for of in &result.unavailable {
         let (path, transport) = (of.path, of.transport);
-        let text = format!("{path} over {transport} is not here: {}", escape(&of.reason));
+        let text = format!(
+            "{path} over {transport} is not here: {}",
+            escape(&of.reason)
+        );
         writeln!(out, "\n{}", page.paragraph(&text))?;
     }
     Ok(())
 }
 
 fn title(of: &LabSeries) -> String {
-    let mut title = format!("{}, transfers of {}", transport(of.transport), units::bytes(of.size));
+    let mut title = format!(
+        "{}, transfers of {}",
+        transport_phrase(of.transport),
+        units::bytes(of.size)
+    );
     if of.connections > 1 {
         title += &format!(", {} connections at once", of.connections);
     }
@@ -74,7 +81,8 @@ fn runs(result: &LabResult) -> u64 {
     runs.min().unwrap_or(0) as u64
 }
 
-fn transport(name: &str) -> &str {
+/// What bytes went over, in words.
+pub(crate) fn transport_phrase(name: &str) -> &str {
     match name {
         "tcp" => "TCP over loopback",
         "veth" => "TCP over veth",
@@ -150,13 +158,15 @@ fn memory(bytes: u64) -> String {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a count that is not negative"
-)]
+/// Thousands and millions, as k and m.
 fn count(value: f64) -> String {
-    units::count(value.round() as u64)
+    match value {
+        value if value >= 9_999_500.0 => format!("{:.0}m", value / 1e6),
+        value if value >= 999_950.0 => format!("{:.1}m", value / 1e6),
+        value if value >= 9_999.5 => format!("{:.0}k", value / 1e3),
+        value if value >= 999.5 => format!("{:.1}k", value / 1e3),
+        value => format!("{value:.0}"),
+    }
 }
 
 /// The first part is aligned to the left, the others to the right.
@@ -186,6 +196,16 @@ mod tests {
             assert_eq!(time(Duration::from_nanos(nanoseconds)), text);
         }
         assert_eq!(time(Duration::from_secs(7)), "7.0s");
+        let counts = [
+            (0.0, "0"),
+            (999.4, "999"),
+            (1_192.0, "1.2k"),
+            (488_520.0, "489k"),
+            (2e6, "2.0m"),
+        ];
+        for (value, text) in counts {
+            assert_eq!(count(value), text);
+        }
         for (bytes, text) in [(0, "0k"), (9 << 20, "9216k"), (4 << 30, "4096m")] {
             assert_eq!(memory(bytes), text);
         }

@@ -26,6 +26,7 @@ use layout::wrap;
 
 pub use calibration::write_calibration;
 pub use comparison::write_comparison;
+pub(in crate::report) use lab::transport_phrase;
 pub use lab::write_lab;
 pub use rules::{write_rule, write_rules};
 
