@@ -141,6 +141,15 @@ fn wrong_usage_is_refused_with_a_reason() {
             &["lab", "--calibrate", "--size", "4k"],
             "cannot be used with",
         ),
+        (
+            &["lab", "--cold", "--only", "zerocopy"],
+            "with --cold only those that read a file",
+        ),
+        (
+            &["lab", "--cold", "--connections", "2"],
+            "cannot be used with",
+        ),
+        (&["lab", "--connections", "0"], "0 is not in 1..=256"),
         (&["nonsense"], "unrecognized subcommand"),
         (&[], "Usage: copytax"),
     ] {

@@ -4,6 +4,8 @@
 mod counted;
 
 mod accounting;
+mod calibration;
+mod options;
 
 use anyhow::{Context as _, Result, ensure};
 use copytax::capture::EngineChoice;
