@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::time::{Duration, Instant};
 
 use super::clock;
@@ -56,8 +56,7 @@ impl Ends {
             io::Result::Ok(near)
         };
         let from = match path.job {
-            // Paths have turns, and move it from its beginning: they may share its position.
-            Job::Send | Job::Copy => source.try_clone()?.into(),
+            Job::Send | Job::Copy => opened_again(source)?.into(),
             Job::Relay => {
                 let (near, end) = network.pair(transport)?;
                 far.push(End::feed(end)?);
@@ -75,6 +74,11 @@ impl Ends {
             far,
         })
     }
+}
+
+/// The same file with a position of its own: lines move it at the same time.
+fn opened_again(file: &File) -> io::Result<File> {
+    File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 impl Line {

@@ -25,18 +25,18 @@ struct Point {
     /// Its logarithm.
     size: f64,
     ratios: Vec<f64>,
-    /// How much its median is to be relied on: one over the variance of a ratio.
+    /// How much it is to be relied on: one over the variance of a ratio.
     weight: f64,
 }
 
 /// From where on `path` takes less CPU time than `against`, of all sizes over one transport; `None` where
 /// fewer than two sizes were measured.
 ///
-/// Of each size the median ratio of runs that took turns is taken. What a call costs besides the bytes is
+/// Of each size the ratio of runs that took turns is taken, as the mean of the middle ones. What a call costs besides the bytes is
 /// divided among more bytes in larger transfers, so that the true ratio of a path that saves work on each
-/// byte and spends more on each transfer falls with their size: the curve that falls and fits the medians
-/// best is taken in place of them. Where that, on logarithmic scales, goes below 1 is the break-even. The
-/// interval is that of as many runs drawn from the runs (bootstrap of blocks), 95%.
+/// byte and spends more on each transfer falls with their size: the curve that falls and fits these
+/// best is taken in place of them. About where that, on logarithmic scales, goes below 1, a straight line is
+/// put through the ratios, and where that does is the break-even. The interval is that of as many runs drawn from the runs (bootstrap of blocks), 95%.
 #[must_use]
 pub fn break_even(series: &[LabSeries], path: &str, against: &str) -> Option<BreakEven> {
     let points = points(series, path, against);
@@ -113,13 +113,12 @@ fn draw(rounds: usize, random: &mut fastrand::Rng) -> Vec<usize> {
     chosen
 }
 
-/// The logarithm of the size where the falling curve through the medians of the `chosen` runs goes below
-/// 1: the first size where it is always below, infinity where it never is.
+/// The logarithm of the size where the ratios of the `chosen` runs go below 1: the first size where they
+/// always are, infinity where they never are.
 fn crossing(points: &[Point], chosen: &[usize]) -> f64 {
-    let medians = points
-        .iter()
-        .map(|point| (median(point, chosen), point.weight));
-    let curve = isotonic::falling(medians);
+    let ratios: Vec<f64> = points.iter().map(|point| middle(point, chosen)).collect();
+    let weights = points.iter().map(|point| point.weight);
+    let curve = isotonic::falling(ratios.iter().copied().zip(weights));
     let Some(below) = curve.iter().position(|ratio| *ratio < 0.0) else {
         return f64::INFINITY;
     };
@@ -127,13 +126,51 @@ fn crossing(points: &[Point], chosen: &[usize]) -> f64 {
         return points[0].size;
     };
     let share = curve[above] / (curve[above] - curve[below]);
-    points[above].size + (points[below].size - points[above].size) * share
+    let about = points[above].size + (points[below].size - points[above].size) * share;
+    by_line(points, &ratios, about)
 }
 
-fn median(point: &Point, chosen: &[usize]) -> f64 {
+/// Where a line through the ratios near `about` is 0; `about` itself where it does not fall, or leads away.
+fn by_line(points: &[Point], ratios: &[f64], about: f64) -> f64 {
+    /// Sizes of an eighth to eight times as much: there the ratio is nearly a line.
+    const NEAR: f64 = 3.0 * std::f64::consts::LN_2;
+    let near = points.iter().zip(ratios);
+    let near = near.filter(|(point, _)| (point.size - about).abs() <= NEAR);
+    let near: Vec<(f64, f64, f64)> = near
+        .map(|(point, ratio)| (point.size - about, *ratio, point.weight))
+        .collect();
+    let sum = |of: fn(&(f64, f64, f64)) -> f64| near.iter().map(of).sum::<f64>();
+    let weight = sum(|(_, _, weight)| *weight);
+    let size = sum(|(size, _, weight)| size * weight) / weight;
+    let ratio = sum(|(_, ratio, weight)| ratio * weight) / weight;
+    let of = |(x, y, weight): &(f64, f64, f64)| {
+        (
+            weight * (x - size) * (y - ratio),
+            weight * (x - size).powi(2),
+        )
+    };
+    let (covariance, variance) = near
+        .iter()
+        .map(of)
+        .fold((0.0, 0.0), |sum, (a, b)| (sum.0 + a, sum.1 + b));
+    let slope = covariance / variance;
+    let moved = size - ratio / slope;
+    if slope < 0.0 && moved.abs() <= NEAR {
+        let last = points.last().map_or(about, |point| point.size);
+        (about + moved).min(last)
+    } else {
+        about
+    }
+}
+
+/// The mean of the ratios without the fifth that is lowest and the one that is highest.
+#[expect(clippy::cast_precision_loss, reason = "a small number")]
+fn middle(point: &Point, chosen: &[usize]) -> f64 {
     let mut ratios: Vec<f64> = chosen.iter().map(|&run| point.ratios[run]).collect();
     ratios.sort_by(f64::total_cmp);
-    f64::midpoint(ratios[(ratios.len() - 1) / 2], ratios[ratios.len() / 2])
+    let left_out = ratios.len() / 5;
+    let middle = &ratios[left_out..ratios.len() - left_out];
+    middle.iter().sum::<f64>() / middle.len() as f64
 }
 
 #[expect(

@@ -10,7 +10,7 @@ use crate::report::text::layout::Page;
 use crate::report::units;
 
 /// Columns of each part of a line; all of them and a space between them are less than 80.
-const WIDTHS: [usize; COLUMNS] = [16, 5, 5, 4, 4, 5, 5, 5, 6, 6, 5, 4];
+const WIDTHS: [usize; COLUMNS] = [16, 5, 5, 4, 4, 5, 5, 5, 5, 5, 5, 4];
 const HEADER: [&str; COLUMNS] = [
     "PATH", "GB/s", "CPU s", "95%", "SYS", "CALLS", "CSW", "FLT", "P50", "P99", "MEM", "CYC",
 ];

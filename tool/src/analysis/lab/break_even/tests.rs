@@ -22,9 +22,9 @@ const QUIET: Noise = Noise {
     disturbed: 0,
     drift: 0.0,
 };
-/// Worse than two busy cores were.
+/// As two cores are that others use, too.
 const BUSY: Noise = Noise {
-    spread: 0.25,
+    spread: 0.1,
     disturbed: 10,
     drift: 0.4,
 };
