@@ -32,6 +32,8 @@ fn command_of(program: &Path, arguments: &[&str]) -> Command {
     for variable in ["COLUMNS", "NO_COLOR", "CLICOLOR_FORCE"] {
         command.env_remove(variable);
     }
+    // What was measured of this machine is no part of the tests.
+    command.env("XDG_STATE_HOME", "/nowhere");
     command
 }
 

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd as _;
 use std::ptr;
+use std::thread;
+use std::time::Duration;
 
 use rustix::fs::{Advice, fadvise, fstatfs};
 use rustix::param::page_size;
@@ -12,6 +14,10 @@ use super::paths::unavailable;
 
 /// `TMPFS_MAGIC` and `RAMFS_MAGIC` of `include/uapi/linux/magic.h`: their files are nowhere but in memory.
 const IN_MEMORY: [i64; 2] = [0x0102_1994, 0x8584_58f6];
+
+/// Half a second in all.
+const ATTEMPTS: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Takes a file out of memory.
 ///
@@ -24,15 +30,21 @@ pub(super) fn cool(file: &File) -> io::Result<()> {
             "the folder for temporary files is in memory; set TMPDIR to one on a disk",
         ));
     }
-    // What was not written to the disk yet would stay.
-    file.sync_all()?;
-    fadvise(file, 0, None, Advice::DontNeed)?;
-    match resident(file)? {
-        0 => Ok(()),
-        pages => Err(unavailable(format!(
-            "{pages} pages of the file stay in memory: its file system keeps them"
-        ))),
+    let mut pages = 0;
+    for _ in 0..ATTEMPTS {
+        // What was not written to the disk yet would stay.
+        file.sync_all()?;
+        fadvise(file, 0, None, Advice::DontNeed)?;
+        pages = resident(file)?;
+        if pages == 0 {
+            return Ok(());
+        }
+        // The journal of the file system, or a socket, has some for a while.
+        thread::sleep(PAUSE);
     }
+    Err(unavailable(format!(
+        "{pages} pages of the file stay in memory: its file system keeps them"
+    )))
 }
 
 /// How many pages of it are in memory.

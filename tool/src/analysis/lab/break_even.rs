@@ -132,13 +132,14 @@ fn crossing(points: &[Point], chosen: &[usize]) -> f64 {
 
 /// Where a line through the ratios near `about` is 0; `about` itself where it does not fall, or leads away.
 fn by_line(points: &[Point], ratios: &[f64], about: f64) -> f64 {
-    /// Sizes of an eighth to eight times as much: there the ratio is nearly a line.
-    const NEAR: f64 = 3.0 * std::f64::consts::LN_2;
-    let near = points.iter().zip(ratios);
-    let near = near.filter(|(point, _)| (point.size - about).abs() <= NEAR);
-    let near: Vec<(f64, f64, f64)> = near
-        .map(|(point, ratio)| (point.size - about, *ratio, point.weight))
-        .collect();
+    /// How far sizes count, the less the further they are: there the ratio is nearly a line.
+    const NEAR: f64 = 2.5 * std::f64::consts::LN_2;
+    let near = points.iter().zip(ratios).filter_map(|(point, ratio)| {
+        let away = point.size - about;
+        let share = 1.0 - away.abs() / NEAR;
+        (share > 0.0).then_some((away, *ratio, point.weight * share))
+    });
+    let near: Vec<(f64, f64, f64)> = near.collect();
     let sum = |of: fn(&(f64, f64, f64)) -> f64| near.iter().map(of).sum::<f64>();
     let weight = sum(|(_, _, weight)| *weight);
     let size = sum(|(size, _, weight)| size * weight) / weight;
