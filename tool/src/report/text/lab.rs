@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::analysis::lab::{Cost, Median, cost};
-use crate::model::{LabResult, LabSeries};
+use crate::model::{LabResult, LabSeries, LabUnavailable};
 use crate::report::escape::escape;
 use crate::report::text::layout::Page;
 use crate::report::units;
@@ -50,15 +50,33 @@ pub fn write_lab(
             }
         }
     }
-    for of in &result.unavailable {
-        let (path, transport) = (of.path, of.transport);
-        let text = format!(
-            "{path} over {transport} is not here: {}",
-            escape(&of.reason)
-        );
-        writeln!(out, "\n{}", page.paragraph(&text))?;
+    for sentence in missing(result) {
+        writeln!(out, "\n{}", page.paragraph(&sentence))?;
     }
     Ok(())
+}
+
+/// What this machine does not have, and why, in sentences.
+pub(in crate::report) fn missing(result: &LabResult) -> Vec<String> {
+    /// More names say no more than how many there are.
+    const MOST: usize = 3;
+    let is_same = |a: &LabUnavailable, b: &LabUnavailable| {
+        (a.transport, &a.reason) == (b.transport, &b.reason)
+    };
+    let groups = result.unavailable.chunk_by(is_same).filter_map(|group| {
+        let first = group.first()?;
+        let names: Vec<&str> = group.iter().map(|of| of.path).collect();
+        let who = match names.len() {
+            1..=MOST => names.join(", "),
+            more => format!("{more} paths"),
+        };
+        let reason = escape(&first.reason);
+        Some(format!(
+            "Not on this machine: {who} over {}: {reason}",
+            first.transport
+        ))
+    });
+    groups.collect()
 }
 
 fn title(of: &LabSeries) -> String {

@@ -26,8 +26,8 @@ use layout::wrap;
 
 pub use calibration::write_calibration;
 pub use comparison::write_comparison;
-pub(in crate::report) use lab::transport_phrase;
 pub use lab::write_lab;
+pub(in crate::report) use lab::{missing, transport_phrase};
 pub use rules::{write_rule, write_rules};
 
 /// How the text is to look.

@@ -14,7 +14,7 @@ use crate::analysis::lab::{Cost, cost};
 use crate::model::{LabResult, LabSeries};
 use crate::report::escape::escape;
 use crate::report::names;
-use crate::report::text::transport_phrase;
+use crate::report::text::{missing, transport_phrase};
 
 /// Besides that of every page.
 const LAB_STYLE: &str = include_str!("lab.css");
@@ -105,14 +105,7 @@ fn summary(result: &LabResult) -> Markup {
                 "Points are medians, bars their 95% intervals. CPU time is that of the threads that move the bytes, "
                 "throughput until the last byte was read at the other end. GB: 1,000,000,000 bytes."
             }
-            @if !result.unavailable.is_empty() {
-                p { "Not on this machine:" }
-                ul {
-                    @for of in &result.unavailable {
-                        li { (of.path) " over " (transport_phrase(of.transport)) ": " (escape(&of.reason)) }
-                    }
-                }
-            }
+            @for sentence in missing(result) { p.note { (sentence) } }
         }
     }
 }
@@ -192,7 +185,10 @@ mod tests {
         write_lab(&mut page, &fixture::lab()).expect("a vector takes everything");
         let page = String::from_utf8(page).expect("text");
         assert!(page.contains("TCP over loopback"));
-        assert!(page.contains("no &lt;TLS&gt;"), "reasons are escaped");
+        assert!(
+            page.contains("over tcp: no &lt;TLS&gt;"),
+            "reasons are escaped"
+        );
         for path in ["sendfile", "read+write-64k"] {
             assert_eq!(page.matches(&format!("<title>{path}")).count(), 2, "{path}");
         }
