@@ -6,13 +6,14 @@ use super::isotonic;
 use crate::model::{BreakEven, LabRun, LabSeries};
 
 /// Times that runs are drawn.
-const DRAWS: usize = 400;
+const DRAWS: usize = 1000;
 
 /// The same for the same runs, always.
 const SEED: u64 = 0x0063_6f70_7974_6178;
 
-/// At each end of the interval.
-const MISSES: f64 = 0.025;
+/// Of the drawn, at each end of the interval. What is drawn differs less than what is measured again: of
+/// simulated machines, the truth was in between 2.5 and 97.5 of 100 drawn in 88 of 100 cases only.
+const MISSES: f64 = 0.005;
 
 /// Runs that are drawn together: what disturbs one often disturbs the next ones, too.
 const BLOCK: usize = 5;

@@ -94,7 +94,7 @@ fn it_is_where_the_costs_are_equal() {
 fn a_busy_machine_gives_the_same_within_a_factor_of_2() {
     // Costs as they were measured: equal at 12,000 bytes, and never more than a fifth apart.
     let (slow, fast) = ((1_800.0, 0.15), (2_160.0, 0.12));
-    for seed in 0..40 {
+    for seed in 0..20 {
         let found = found(slow, fast, BUSY, seed);
         let bytes = found.bytes.expect("it pays");
         assert!((8_486..16_970).contains(&bytes), "{seed}: {found:?}");
@@ -107,9 +107,9 @@ fn intervals_cover_the_truth() {
     let covers = |found: BreakEven| {
         found.low.is_none_or(|low| low <= 12_000) && found.high.is_none_or(|high| high >= 12_000)
     };
-    let covering = (100..200).filter(|seed| covers(found(slow, fast, BUSY, *seed)));
+    let covering = (100..160).filter(|seed| covers(found(slow, fast, BUSY, *seed)));
     let covering = covering.count();
-    assert!(covering >= 90, "{covering} of 100");
+    assert!(covering >= 55, "{covering} of 60");
 }
 
 #[test]
