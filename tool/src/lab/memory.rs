@@ -1,6 +1,10 @@
 //! How much memory there is to use, and how much is used.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
+
+/// More than the status of a process takes, however many groups it has.
+const STATUS: usize = 64 << 10;
 
 /// Bytes that can be had without swapping, as the kernel estimates; `None` where it does not tell.
 pub(super) fn available() -> Option<u64> {
@@ -21,7 +25,11 @@ pub(super) fn peak_since(before: Option<u64>) -> Option<u64> {
 }
 
 fn status(name: &str) -> Option<u64> {
-    find(&fs::read_to_string("/proc/self/status").ok()?, name)
+    let mut text = vec![0; STATUS];
+    // By `pread`: no read of this may be taken for one of a path.
+    let status = File::open("/proc/self/status").ok()?;
+    let length = status.read_at(&mut text, 0).ok()?;
+    find(std::str::from_utf8(&text[..length]).ok()?, name)
 }
 
 fn find(lines: &str, name: &str) -> Option<u64> {
