@@ -34,6 +34,8 @@ fn command_of(program: &Path, arguments: &[&str]) -> Command {
     for variable in ["COLUMNS", "NO_COLOR", "CLICOLOR_FORCE"] {
         command.env_remove(variable);
     }
+    // What was measured of this machine is no part of the tests.
+    command.env("XDG_STATE_HOME", "/nowhere");
     command
 }
 
@@ -152,6 +154,15 @@ fn wrong_usage_is_refused_with_a_reason() {
             &["lab", "--calibrate", "--size", "4k"],
             "cannot be used with",
         ),
+        (
+            &["lab", "--cold", "--only", "zerocopy"],
+            "with --cold only those that read a file",
+        ),
+        (
+            &["lab", "--cold", "--connections", "2"],
+            "cannot be used with",
+        ),
+        (&["lab", "--connections", "0"], "0 is not in 1..=256"),
         (&["nonsense"], "unrecognized subcommand"),
         (&[], "Usage: copytax"),
     ] {

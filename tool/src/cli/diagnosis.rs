@@ -58,7 +58,7 @@ impl DiagnosisArgs {
                 ignore: self.ignore.clone(),
             },
             fail_on: self.fail_on.clone(),
-            calibration: calibration(),
+            calibration: calibration()?,
         })
     }
 }
@@ -90,12 +90,17 @@ impl Diagnosis {
 }
 
 /// What `copytax lab --calibrate` has kept, if it was with this processor.
-pub(crate) fn calibration() -> Option<Calibration> {
-    let kept = lab::load_calibration().unwrap_or_else(|error| {
-        tracing::warn!("the calibration cannot be used: {error}");
-        None
-    });
-    kept.filter(|kept| kept.processor == host::processor())
+///
+/// # Errors
+///
+/// A file that is there and cannot be used.
+pub(crate) fn calibration() -> Result<Option<Calibration>, Failure> {
+    let kept = lab::load_calibration().map_err(|error| {
+        Failure::usage(format!(
+            "{error}; delete it, or measure again by `copytax lab --calibrate`"
+        ))
+    })?;
+    Ok(kept.filter(|kept| kept.processor == host::processor()))
 }
 
 /// All that is to be said, before any selection. What was measured counts where it is of the machine of the

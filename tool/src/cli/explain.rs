@@ -71,7 +71,7 @@ fn applying<'a>(catalog: &'a Catalog, path: &Path) -> Result<Vec<&'a Rule>, Fail
     let profile = std::mem::take(&mut snapshot.profile);
     let audit = analysis::audit(snapshot);
     let mut rules: Vec<&Rule> = Vec::new();
-    for finding in findings(&audit, &profile, catalog, calibration().as_ref()) {
+    for finding in findings(&audit, &profile, catalog, calibration()?.as_ref()) {
         let rule = finding.rule.as_deref().and_then(|id| catalog.get(id));
         if let Some(rule) = rule.filter(|rule| !rules.iter().any(|known| known.id == rule.id)) {
             rules.push(rule);

@@ -2,154 +2,163 @@
 
 use std::fs::File;
 use std::io::{self, Seek as _};
-use std::os::fd::OwnedFd;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::resource::{Usage, UsageWho, getrusage};
-use nix::sys::time::TimeValLike as _;
-use nix::time::{ClockId, clock_gettime};
-
-use super::ends::End;
-use super::paths::{Calls, Courier, Job, Path};
+use super::clock;
+use super::line::{Ends, Line, Turn};
+use super::memory;
+use super::network::Network;
+use super::paths::{Calls, Job, Path};
 use super::transports::Transport;
-use super::write_pattern;
+use super::{cold, write_pattern};
 use crate::model::{LabRun, LabSeries};
 
 /// Any number; the content only has to be the same each time.
 pub(super) const SEED: u64 = 23;
 
 /// A path whose ends are there.
-///
-/// The order of the fields is that of their end: the far ends wait for the courier's sockets.
 pub(super) struct Bench {
-    courier: Courier,
-    source: Option<End>,
-    sink: Option<End>,
-    calls_of_ends: Calls,
+    path: Path,
+    lines: Vec<Line>,
+    /// To be taken out of memory before each run.
+    cold: Option<File>,
     series: LabSeries,
 }
 
+/// How much a run moves.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Amount {
+    /// Transfers, of each connection.
+    pub(super) transfers: u64,
+    pub(super) connections: u32,
+    /// Whether what is read is to be on a disk, and not in memory.
+    pub(super) is_cold: bool,
+}
+
 impl Bench {
-    /// Makes what is needed to move `transfers` times the bytes of `file`, a sealed memory file, in each
-    /// run.
+    /// Makes what is needed to move that much of `file` in each run, and moves it once to make
+    /// everything warm. `file` is a sealed memory file, or one on a disk.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` with the reason where this machine does not have the path; else a refused call.
     pub(super) fn new(
         path: Path,
         transport: Transport,
         file: &File,
-        transfers: u64,
+        network: &Network,
+        amount: Amount,
     ) -> io::Result<Self> {
         let size = file.metadata()?.len();
-        let (courier_from, source) = match path.job {
-            // Paths have turns, and move it from its beginning: they may share its position.
-            Job::Send => (file.try_clone()?.into(), None),
-            Job::Copy => (temporary_file(size)?.into(), None),
-            Job::Relay => {
-                let (near, far) = transport.pair()?;
-                (near, Some(End::feed(far)?))
-            }
+        let source = match path.job {
+            Job::Copy => temporary_file(size)?,
+            Job::Send | Job::Relay => file.try_clone()?,
         };
-        let (courier_to, sink) = match path.job {
-            Job::Copy => (OwnedFd::from(tempfile::tempfile()?), None),
-            Job::Send | Job::Relay => {
-                let (near, far) = transport.pair()?;
-                (near, Some(End::drain(far)?))
-            }
-        };
+        let ends = (0..amount.connections).map(|_| Ends::new(path, transport, &source, network));
+        let ends: Vec<Ends> = ends.collect::<io::Result<_>>()?;
+        let before = memory::reset_peak();
         let moved = usize::try_from(size).map_err(io::Error::other)?;
-        Ok(Self {
-            courier: Courier::new(path, courier_from, courier_to, moved)?,
-            source,
-            sink,
-            calls_of_ends: Calls::default(),
+        let lines = ends.into_iter().map(|ends| Line::new(path, ends, moved));
+        let mut bench = Self {
+            path,
+            lines: lines.collect::<io::Result<_>>()?,
+            cold: amount.is_cold.then_some(source),
             series: LabSeries {
                 path: path.name(),
                 transport: transport.name(),
                 size,
-                transfers,
+                transfers: amount.transfers,
+                connections: amount.connections,
+                is_cold: amount.is_cold,
                 ..LabSeries::default()
             },
-        })
-    }
-
-    /// One run that only makes everything warm.
-    pub(super) fn warm_up(&mut self) -> io::Result<()> {
-        self.run().map(|_| ())
+        };
+        bench.run()?;
+        bench.series.resident = memory::peak_since(before);
+        Ok(bench)
     }
 
     /// One run that counts.
     pub(super) fn measure(&mut self) -> io::Result<()> {
-        let run = self.run()?;
+        let (run, latencies) = self.run()?;
         self.series.runs.push(run);
+        self.series.latencies.extend(latencies);
         Ok(())
     }
 
     /// What was measured.
     pub(super) fn finish(mut self) -> LabSeries {
-        let calls = self.courier.calls();
+        let (mut calls, mut calls_of_ends) = (Calls::default(), Calls::default());
+        for line in &self.lines {
+            let (of_line, of_ends) = line.calls();
+            calls.add(of_line);
+            calls_of_ends.add(of_ends);
+        }
         self.series.calls = calls.by_call();
         self.series.other_calls = calls.others();
-        self.series.calls_of_ends = self.calls_of_ends.by_call();
+        self.series.calls_of_ends = calls_of_ends.by_call();
         self.series
     }
 
-    fn run(&mut self) -> io::Result<LabRun> {
+    fn run(&mut self) -> io::Result<(LabRun, Vec<Duration>)> {
+        if let Some(file) = &self.cold {
+            cold::cool(file)?;
+        }
         self.series.all_runs += 1;
-        let bytes = self.series.size * self.series.transfers;
-        let (usage, cpu, start) = (usage()?, cpu_time()?, Instant::now());
-        for end in self.source.iter().chain(&self.sink) {
-            end.order(bytes)?;
-        }
-        for _ in 0..self.series.transfers {
-            self.courier.transfer()?;
-        }
-        for end in self.source.iter().chain(&self.sink) {
-            self.calls_of_ends.add(&end.wait()?);
-        }
-        self.courier.finish()?;
+        let (cpu, start) = (self.cpu_time()?, Instant::now());
+        let transfers = self.series.transfers;
+        let turns = at_once(&mut self.lines, transfers, transfers * self.series.size)?;
         let wall = start.elapsed();
-        Ok(LabRun {
+        let run = turns.iter().map(|turn| turn.run).reduce(LabRun::with);
+        let mut run = LabRun {
             wall,
-            cpu: cpu_time()?.saturating_sub(cpu),
-            ..difference(&usage, &self::usage()?)
-        })
+            ..run.unwrap_or_default()
+        };
+        if let (Some(before), Some(after)) = (cpu, self.cpu_time()?) {
+            run.cpu = after.saturating_sub(before);
+            // These are of the thread alone.
+            (run.user, run.system, run.cycles) = (Duration::ZERO, Duration::ZERO, None);
+        }
+        let latencies = turns.into_iter().flat_map(|turn| turn.latencies);
+        Ok((run, latencies.collect()))
+    }
+
+    /// What all of this process but the far ends has had of processors; `None` where the threads of the
+    /// lines do all of the work, and tell it better.
+    fn cpu_time(&self) -> io::Result<Option<Duration>> {
+        if !self.path.method.has_workers() {
+            return Ok(None);
+        }
+        let all = clock::of_process()?;
+        let ends = self.lines.iter().map(Line::cpu_time_of_ends);
+        Ok(Some(all.saturating_sub(ends.sum::<io::Result<_>>()?)))
     }
 }
 
+/// Runs all lines, each on a thread, the first on this one.
+fn at_once(lines: &mut [Line], transfers: u64, bytes: u64) -> io::Result<Vec<Turn>> {
+    let Some((first, others)) = lines.split_first_mut() else {
+        return Ok(Vec::new());
+    };
+    thread::scope(|scope| {
+        let others = others.iter_mut();
+        let others: Vec<_> = others
+            .map(|line| scope.spawn(move || line.run(transfers, bytes)))
+            .collect();
+        let mut turns = vec![first.run(transfers, bytes)];
+        turns.extend(others.into_iter().map(|thread| {
+            let joined = thread.join();
+            joined.unwrap_or_else(|_| Err(io::Error::other("a thread failed")))
+        }));
+        turns.into_iter().collect()
+    })
+}
+
 /// A file of the file system for temporary files that has no name, and so goes with this process.
-fn temporary_file(bytes: u64) -> io::Result<File> {
+pub(super) fn temporary_file(bytes: u64) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     write_pattern(&file, bytes, SEED)?;
     file.rewind()?;
     Ok(file)
-}
-
-fn usage() -> io::Result<Usage> {
-    Ok(getrusage(UsageWho::RUSAGE_THREAD)?)
-}
-
-/// What this thread has had of processors. `getrusage` knows it as of the last clock tick only
-/// (`task_cputime_adjusted`, `kernel/sched/cputime.c`, 6.18).
-fn cpu_time() -> io::Result<Duration> {
-    Ok(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)?.into())
-}
-
-fn difference(before: &Usage, after: &Usage) -> LabRun {
-    let micros = |before: nix::sys::time::TimeVal, after: nix::sys::time::TimeVal| {
-        let micros = (after - before).num_microseconds();
-        Duration::from_micros(u64::try_from(micros).unwrap_or(0))
-    };
-    let more = |before: i64, after: i64| u64::try_from(after - before).unwrap_or(0);
-    LabRun {
-        user: micros(before.user_time(), after.user_time()),
-        system: micros(before.system_time(), after.system_time()),
-        context_switches: more(
-            before.voluntary_context_switches() + before.involuntary_context_switches(),
-            after.voluntary_context_switches() + after.involuntary_context_switches(),
-        ),
-        page_faults: more(
-            before.minor_page_faults() + before.major_page_faults(),
-            after.minor_page_faults() + after.major_page_faults(),
-        ),
-        ..LabRun::default()
-    }
 }

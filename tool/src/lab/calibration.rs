@@ -37,6 +37,8 @@ struct Document {
     processor: Option<String>,
     sendfile: Option<Entry>,
     splice: Option<Entry>,
+    zerocopy: Option<Entry>,
+    send_zc: Option<Entry>,
     costs: BTreeMap<String, Vec<CostEntry>>,
 }
 
@@ -81,18 +83,24 @@ pub fn calibration_file() -> Option<PathBuf> {
 ///
 /// # Errors
 ///
-/// A file that cannot be read, or is none of this format.
+/// A file that cannot be read, or is none of this format; with its path.
 pub fn load_calibration() -> io::Result<Option<Calibration>> {
     let Some(path) = calibration_file() else {
         return Ok(None);
     };
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file?,
+    let read = || -> io::Result<Option<Calibration>> {
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let mut text = String::new();
+        file.take(LARGEST).read_to_string(&mut text)?;
+        parse(&text).map(Some)
     };
-    let mut text = String::new();
-    file.take(LARGEST).read_to_string(&mut text)?;
-    parse(&text).map(Some)
+    read().map_err(|error| {
+        let path = path.display();
+        io::Error::new(error.kind(), format!("the calibration {path}: {error}"))
+    })
 }
 
 /// Makes sure that there is the folder that the file belongs in; gives the file and what to write to it.
@@ -121,6 +129,8 @@ fn write(calibration: &Calibration) -> io::Result<String> {
         processor: calibration.processor.clone(),
         sendfile: calibration.sendfile.map(Entry::from),
         splice: calibration.splice.map(Entry::from),
+        zerocopy: calibration.zerocopy.map(Entry::from),
+        send_zc: calibration.send_zc.map(Entry::from),
         costs: each(calibration.costs.clone()),
     };
     Ok(serde_json::to_string_pretty(&document)? + "\n")
@@ -146,6 +156,8 @@ fn parse(text: &str) -> io::Result<Calibration> {
         time: time.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?,
         sendfile: document.sendfile.map(BreakEven::from),
         splice: document.splice.map(BreakEven::from),
+        zerocopy: document.zerocopy.map(BreakEven::from),
+        send_zc: document.send_zc.map(BreakEven::from),
         costs: each(document.costs),
     })
 }
@@ -229,6 +241,8 @@ mod tests {
             time: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
             sendfile: Some(found),
             splice: Some(found),
+            zerocopy: None,
+            send_zc: Some(found),
             costs: [(
                 "sendfile".to_owned(),
                 vec![TransferCost {

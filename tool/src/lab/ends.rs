@@ -1,12 +1,16 @@
 //! The far ends of a path: who takes what arrives, and who gives what a proxy passes on.
 
+mod records;
+
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
+use super::clock;
 use super::paths::Calls;
 use crate::model::Call;
 
@@ -23,10 +27,17 @@ pub(super) struct End {
 }
 
 impl End {
-    /// One that takes bytes from `socket` and drops them.
-    pub(super) fn drain(socket: OwnedFd) -> io::Result<Self> {
-        let mut buffer = vec![0_u8; CHUNK];
-        Self::start("drain", move |bytes| drain(&socket, bytes, &mut buffer))
+    /// One that takes bytes from `socket` and drops them; of records of TLS, plain bytes count.
+    pub(super) fn drain(socket: OwnedFd, are_records: bool) -> io::Result<Self> {
+        // Not zero, so that its pages are there before anything is measured.
+        let mut buffer = vec![1_u8; CHUNK];
+        Self::start("drain", move |bytes| {
+            if are_records {
+                records::drain(&socket, bytes, &mut buffer)
+            } else {
+                drain(&socket, bytes, &mut buffer)
+            }
+        })
     }
 
     /// One that sends bytes to `socket`.
@@ -46,6 +57,12 @@ impl End {
     /// Waits until it has; gives what it called.
     pub(super) fn wait(&self) -> io::Result<Calls> {
         self.results.recv().map_err(|_| gone())?
+    }
+
+    /// What its thread has had of processors.
+    pub(super) fn cpu_time(&self) -> io::Result<Duration> {
+        let thread = self.thread.as_ref().ok_or_else(gone)?;
+        clock::of_thread(thread)
     }
 
     fn start(

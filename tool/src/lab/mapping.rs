@@ -13,6 +13,9 @@ pub(super) struct Mapping {
     len: usize,
 }
 
+// SAFETY: the bytes are only read, and nobody can change them: any thread may have them.
+unsafe impl Send for Mapping {}
+
 impl Mapping {
     /// Maps all of `file`, which must be a sealed memory file.
     pub(super) fn of(file: &File) -> io::Result<Self> {

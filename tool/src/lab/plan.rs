@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::fs::File;
 use std::io;
 
-use super::bench::{Bench, SEED};
+use super::bench::{Amount, Bench, SEED, temporary_file};
 use super::memory;
 use super::memory_file;
+use super::network::Network;
 use super::paths::Path;
 use super::transports::Transport;
-use crate::model::LabSeries;
+use crate::model::{LabSeries, LabUnavailable};
 
 /// Transfers of a run, however small they are: enough to be timed.
 const MOST_TRANSFERS: u64 = 4096;
@@ -27,6 +29,26 @@ pub struct Plan {
     pub bytes_of_run: u64,
     /// Runs of each that count.
     pub runs: u32,
+    /// Connections at once, at least 1; each moves as much.
+    pub connections: u32,
+    /// Whether files are to be on a disk, and not in memory, before each run, which then is one transfer.
+    pub is_cold: bool,
+}
+
+/// What a plan came to.
+#[derive(Debug, Default)]
+pub struct Measured {
+    /// In the order of [`Plan::combinations`].
+    pub series: Vec<LabSeries>,
+    /// Those of the combinations that this machine does not have.
+    pub unavailable: Vec<LabUnavailable>,
+}
+
+/// What is ready to be measured.
+#[derive(Default)]
+struct Ready {
+    benches: Vec<(Path, Transport, Bench)>,
+    unavailable: Vec<LabUnavailable>,
 }
 
 impl Plan {
@@ -36,7 +58,10 @@ impl Plan {
         let mut all = Vec::new();
         for &transport in &self.transports {
             for &size in &self.sizes {
-                let paths = self.paths.iter().filter(|path| path.fits(transport));
+                let paths = self
+                    .paths
+                    .iter()
+                    .filter(|path| path.fits(transport) && (!self.is_cold || path.reads_a_file()));
                 all.extend(paths.map(|&path| (transport, size, path)));
             }
         }
@@ -65,21 +90,12 @@ impl Plan {
     /// # Errors
     ///
     /// What the kernel refuses, with the path that it refused.
-    pub fn run(&self, mut progress: impl FnMut(u64, u64)) -> io::Result<Vec<LabSeries>> {
+    pub fn run(&self, mut progress: impl FnMut(u64, u64)) -> io::Result<Measured> {
         self.check_memory()?;
-        let (mut benches, mut files) = (Vec::new(), BTreeMap::new());
-        for (transport, size, path) in self.combinations() {
-            let transfers = self.bytes_of_run.div_ceil(size).clamp(1, MOST_TRANSFERS);
-            let file = match files.entry(size) {
-                Entry::Occupied(there) => there.into_mut(),
-                Entry::Vacant(none) => none.insert(memory_file("copytax-lab", size, SEED)?),
-            };
-            let bench = Bench::new(path, transport, file, transfers);
-            let mut bench = bench.map_err(|error| of(path, transport, &error))?;
-            let warm = bench.warm_up();
-            warm.map_err(|error| of(path, transport, &error))?;
-            benches.push((path, transport, bench));
-        }
+        let Ready {
+            mut benches,
+            unavailable,
+        } = self.prepare()?;
         let all = benches.len() as u64 * u64::from(self.runs);
         let mut done = 0;
         for _ in 0..self.runs {
@@ -95,7 +111,62 @@ impl Plan {
             benches.reverse();
         }
         let finished = benches.into_iter();
-        Ok(finished.map(|(_, _, bench)| bench.finish()).collect())
+        Ok(Measured {
+            series: finished.map(|(_, _, bench)| bench.finish()).collect(),
+            unavailable,
+        })
+    }
+
+    fn prepare(&self) -> io::Result<Ready> {
+        let (mut ready, mut files) = (Ready::default(), BTreeMap::new());
+        let mut network = Network::default();
+        for (transport, size, path) in self.combinations() {
+            let file = match files.entry(size) {
+                Entry::Occupied(there) => there.into_mut(),
+                Entry::Vacant(none) => none.insert(self.source(size)?),
+            };
+            let bench = network
+                .prepare(transport)
+                .and_then(|()| Bench::new(path, transport, file, &network, self.amount(size)));
+            match bench {
+                Ok(bench) => ready.benches.push((path, transport, bench)),
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                    let reason = LabUnavailable {
+                        path: path.name(),
+                        transport: transport.name(),
+                        reason: error.to_string(),
+                    };
+                    // The same at every size.
+                    if !ready.unavailable.contains(&reason) {
+                        ready.unavailable.push(reason);
+                    }
+                }
+                Err(error) => return Err(of(path, transport, &error)),
+            }
+        }
+        Ok(ready)
+    }
+
+    fn source(&self, size: u64) -> io::Result<File> {
+        if self.is_cold {
+            temporary_file(size)
+        } else {
+            memory_file("copytax-lab", size, SEED)
+        }
+    }
+
+    fn amount(&self, size: u64) -> Amount {
+        let of_all = size.saturating_mul(self.connections.into());
+        let transfers = self.bytes_of_run.div_ceil(of_all);
+        Amount {
+            transfers: if self.is_cold {
+                1
+            } else {
+                transfers.clamp(1, MOST_TRANSFERS)
+            },
+            connections: self.connections,
+            is_cold: self.is_cold,
+        }
     }
 }
 
@@ -117,27 +188,46 @@ mod tests {
             sizes: vec![100_003],
             bytes_of_run: 300_009,
             runs: 1,
+            connections: 2,
+            is_cold: false,
         };
         let mut rounds = Vec::new();
-        let series = plan.run(|done, all| rounds.push((done, all)));
-        let series = series.expect("this machine can do all of it");
-        assert_eq!(series.len(), plan.combinations().len());
+        let measured = plan.run(|done, all| rounds.push((done, all)));
+        let Measured {
+            series,
+            unavailable,
+        } = measured.expect("this machine can do all that it has");
+        let all = series.len() + unavailable.len();
+        assert_eq!(all, plan.combinations().len(), "{unavailable:?}");
         assert_eq!(rounds.len(), series.len());
         for one in series {
-            let bytes = one.size * one.transfers * 2;
+            let bytes = one.bytes_of_run() * 2;
             assert_eq!((one.all_runs, one.runs.len()), (2, 1), "{one:?}");
+            assert_eq!(one.size * 4, bytes / one.transfers, "{one:?}");
             let by = |call| one.calls.get(&call).map_or(0, |sum| sum.bytes);
             let out = match one.path {
-                "sendfile" => by(Call::Sendfile),
+                "copy-reflink" => continue,
+                "sendfile" | "tls-sendfile" => by(Call::Sendfile),
                 "copy-file-range" => by(Call::CopyFileRange),
-                "zerocopy" => by(Call::Sendto),
-                "vmsplice" => by(Call::Splice),
+                "zerocopy" | "read+more-4k" => by(Call::Sendto),
+                "vmsplice" | "vmsplice-gift" => by(Call::Splice),
+                "uring-read+send" => by(Call::UringSend),
+                "uring-splice" => by(Call::UringSplice) / 2,
+                "uring-send-zc" | "uring-send-zcf" => by(Call::UringSendZc),
+                "tee" => by(Call::Tee),
+                "tls-rustls" => by(Call::Read),
                 path if path.contains("splice") => by(Call::Splice) / 2,
                 _ => by(Call::Write),
             };
             assert_eq!(out, bytes, "{one:?}");
             if one.transport != "file" {
-                assert_eq!(one.calls_of_ends[&Call::Recvfrom].bytes, bytes, "{one:?}");
+                let readers = if one.path == "tee" { 2 } else { 1 };
+                let received = one.calls_of_ends[&Call::Recvfrom].bytes;
+                if one.path.starts_with("tls") {
+                    assert!(received > bytes, "{one:?}");
+                } else {
+                    assert_eq!(received, bytes * readers, "{one:?}");
+                }
             }
         }
     }

@@ -14,10 +14,15 @@ pub struct Calibration {
     pub processor: Option<String>,
     /// When it was measured.
     pub time: SystemTime,
-    /// Where `sendfile` begins to pay; `None` where that was not measured.
+    /// Where `sendfile` begins to pay, against `read` and `write`; `None` where that was not measured, as of
+    /// the others.
     pub sendfile: Option<BreakEven>,
-    /// Where `splice` through a pipe does.
+    /// Where `splice` through a pipe does, against the same.
     pub splice: Option<BreakEven>,
+    /// Where `send` with `MSG_ZEROCOPY` does, against `write` of the same memory.
+    pub zerocopy: Option<BreakEven>,
+    /// Where `IORING_OP_SEND_ZC` does, against the same.
+    pub send_zc: Option<BreakEven>,
     /// What the paths cost, by their names in the lab; sizes in ascending order.
     pub costs: BTreeMap<String, Vec<TransferCost>>,
 }
@@ -33,8 +38,8 @@ pub struct TransferCost {
     pub interval_ns: Option<(u64, u64)>,
 }
 
-/// From how many bytes of a transfer on a path takes less CPU time than `read` and `write`, within the
-/// sizes that were measured.
+/// From how many bytes of a transfer on a path takes less CPU time than the usual calls, within the sizes
+/// that were measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakEven {
     /// From where on; the smallest size where it pays always, `None` where it does not even pay at the

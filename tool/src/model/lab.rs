@@ -18,6 +18,19 @@ pub struct LabResult {
     pub start: SystemTime,
     /// The paths, as they were measured.
     pub series: Vec<LabSeries>,
+    /// What this machine does not have, and why.
+    pub unavailable: Vec<LabUnavailable>,
+}
+
+/// A path that this machine does not have over some transport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabUnavailable {
+    /// Its name.
+    pub path: &'static str,
+    /// The name of the transport.
+    pub transport: &'static str,
+    /// Why.
+    pub reason: String,
 }
 
 /// Runs of one path over one transport with one size of transfers.
@@ -29,10 +42,20 @@ pub struct LabSeries {
     pub transport: &'static str,
     /// Bytes of a transfer.
     pub size: u64,
-    /// Transfers of a run.
+    /// Transfers of a run, of each connection.
     pub transfers: u64,
+    /// Connections at once.
+    pub connections: u32,
+    /// Whether what is read was on a disk, and not in memory, before each run.
+    pub is_cold: bool,
     /// The runs that count.
     pub runs: Vec<LabRun>,
+    /// How long transfers took, until the last call returned; of some of each run.
+    pub latencies: Vec<Duration>,
+    /// How much more memory the process had at most, while it made what the path needs and moved the
+    /// first bytes; bytes, `None` where the kernel does not tell. It counts by batches of pages, one for
+    /// each processor.
+    pub resident: Option<u64>,
     /// How many there were with those that only warm up; the calls are of all.
     pub all_runs: u64,
     /// Calls of the path that move bytes.
@@ -43,14 +66,17 @@ pub struct LabSeries {
     pub calls_of_ends: BTreeMap<Call, CallSum>,
 }
 
-/// One run, of the thread that moves the bytes.
+/// One run, of the threads that move the bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LabRun {
     /// Until the last byte had arrived.
     pub wall: Duration,
-    /// CPU time, exactly (`CLOCK_THREAD_CPUTIME_ID`).
+    /// CPU time, exactly, with that of io_uring's workers.
     pub cpu: Duration,
+    /// Cycles of the processor; `None` where they are not known.
+    pub cycles: Option<u64>,
     /// What the kernel takes for time in userspace, by what its clock ticks met: right over many runs.
+    /// None with io_uring, whose workers are not among these threads.
     pub user: Duration,
     /// What it takes for time in the kernel, likewise.
     pub system: Duration,
@@ -73,6 +99,21 @@ impl LabSeries {
     /// Bytes of a run.
     #[must_use]
     pub fn bytes_of_run(&self) -> u64 {
-        self.size.saturating_mul(self.transfers)
+        let transfers = self.transfers.saturating_mul(self.connections.into());
+        self.size.saturating_mul(transfers)
+    }
+}
+
+impl LabRun {
+    /// With what another thread has had at the same time; the wall time stays.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        self.cpu += other.cpu;
+        self.cycles = self.cycles.zip(other.cycles).map(|(a, b)| a + b);
+        self.user += other.user;
+        self.system += other.system;
+        self.context_switches += other.context_switches;
+        self.page_faults += other.page_faults;
+        self
     }
 }

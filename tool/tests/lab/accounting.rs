@@ -1,8 +1,9 @@
 //! What the lab says that it did, and what an audit of it saw.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
+use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use copytax::capture::EngineChoice;
@@ -26,6 +27,12 @@ pub(crate) struct Accounting(pub(crate) BTreeMap<String, (u64, u64)>);
 struct Document {
     schema: String,
     paths: Vec<PathEntry>,
+    unavailable: Vec<Unavailable>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Unavailable {
+    path: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -44,6 +51,16 @@ struct Told {
 struct Counts {
     calls: u64,
     bytes: u64,
+}
+
+/// The paths that this machine does not have, as the lab says.
+pub(crate) fn missing() -> Result<BTreeSet<String>> {
+    let mut lab = Command::new(env!("CARGO_BIN_EXE_copytax"));
+    let output = lab.args(["lab", "--json", "--quick", "--runs", "1", "--size", "4k"]);
+    let output = output.output()?;
+    ensure!(output.status.success(), "{output:?}");
+    let document: Document = serde_json::from_slice(&output.stdout)?;
+    Ok(document.unavailable.into_iter().map(|of| of.path).collect())
 }
 
 /// Lets the lab move transfers of `size` by one path, and watches it.
@@ -81,10 +98,15 @@ fn told(told: &Told) -> Accounting {
     all
 }
 
-/// Besides the path, the process is loaded, looks at the machine, makes the file, and prints.
+/// Besides the path, the process is loaded, looks at the machine, makes the file, and prints. `ip` makes
+/// devices for it.
 fn seen(snapshot: &Snapshot) -> Accounting {
     let mut all = Accounting::default();
     let is_of_path = |flow: &&FlowCount| {
+        let process = snapshot.processes.get(&flow.process);
+        if process.is_some_and(|process| process.comm == "ip") {
+            return false;
+        }
         let to_socket = matches!(flow.sink, EndpointKind::Tcp | EndpointKind::Unix);
         match flow.call {
             // The dynamic linker's.

@@ -94,6 +94,32 @@ fn a_page_is_read_and_used_by_mouse_and_keyboard() -> Result<()> {
 }
 
 #[test]
+fn the_page_of_the_lab_is_read() -> Result<()> {
+    let Some(browser) = or_skip(Browser::find())? else {
+        return Ok(());
+    };
+    let folder = tempfile::tempdir()?;
+    for (name, sizes) in [
+        ("lab-sizes", &["1k", "16k", "256k", "1m"][..]),
+        ("lab-one", &["64k"]),
+    ] {
+        let page = folder.path().join(name).with_extension("html");
+        let mut lab = Command::new(env!("CARGO_BIN_EXE_copytax"));
+        lab.args(["lab", "--quick", "--html"]).arg(&page);
+        lab.args(sizes.iter().flat_map(|size| ["--size", size]));
+        let output = lab.output()?;
+        ensure!(output.status.success(), "{output:?}");
+        let seen = browser.open(&page)?;
+        is_quiet_and_usable(&seen)?;
+        for part in ["tcp", "unix", "file"] {
+            assert!(seen.parts.iter().any(|seen| seen == part), "{part}");
+        }
+        assert!(seen.text.contains("95% intervals"), "{}", seen.text);
+    }
+    Ok(())
+}
+
+#[test]
 fn an_hour_of_a_busy_machine_opens_in_two_seconds() -> Result<()> {
     let Some(browser) = or_skip(Browser::find())? else {
         return Ok(());

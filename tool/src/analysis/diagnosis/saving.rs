@@ -216,6 +216,8 @@ mod tests {
             time: SystemTime::UNIX_EPOCH,
             sendfile: None,
             splice: None,
+            zerocopy: None,
+            send_zc: None,
             costs: BTreeMap::from([
                 ("read+write-64k".to_owned(), cost(MIB)),
                 ("sendfile".to_owned(), cost(MIB / 2)),

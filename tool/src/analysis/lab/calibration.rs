@@ -2,23 +2,35 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Calibration, LabSeries, TransferCost};
+use crate::model::{BreakEven, Calibration, LabSeries, TransferCost};
 
 use super::{Median, break_even};
 
-/// The path that all others are compared with: what most programs do.
-pub(super) const USUAL: &str = "read+write-64k";
+/// What most programs do with a file: all that send one are compared with it.
+pub(super) const FILE: &str = "read+write-64k";
 
 /// Bytes that it reads at a time, if there are as many.
-pub(super) const USUAL_CHUNK: u64 = 64 << 10;
+pub(super) const FILE_CHUNK: u64 = 64 << 10;
 
-/// The paths whose break-evens are kept.
-pub const CALIBRATED: [&str; 3] = [USUAL, "sendfile", "splice"];
+/// What most programs do with memory: all that lend some are compared with it.
+const MEMORY: &str = "write";
+
+/// The paths whose break-evens are kept, and those that they are compared with.
+pub const CALIBRATED: [&str; 6] = [
+    FILE,
+    "sendfile",
+    "splice",
+    MEMORY,
+    "zerocopy",
+    "uring-send-zc",
+];
 
 /// Puts break-evens and costs into `calibration`, from `series` of [`CALIBRATED`] over one transport.
 pub fn fill_in(calibration: &mut Calibration, series: &[LabSeries]) {
-    calibration.sendfile = break_even(series, "sendfile", USUAL);
-    calibration.splice = break_even(series, "splice", USUAL);
+    calibration.sendfile = break_even(series, "sendfile", FILE);
+    calibration.splice = break_even(series, "splice", FILE);
+    calibration.zerocopy = break_even(series, "zerocopy", MEMORY);
+    calibration.send_zc = break_even(series, "uring-send-zc", MEMORY);
     calibration.costs = costs(series);
 }
 
@@ -56,13 +68,22 @@ fn cost_of_transfer(series: &LabSeries) -> Option<TransferCost> {
 /// An interval that is wider, as a ratio of its ends, says too little.
 const WIDEST: u64 = 4;
 
-/// From how many bytes on a transfer gains by `sendfile`; `None` where `calibration` does not know it
-/// well: without an end of the interval, or with one that is more than four times the other.
+/// Whether it is known: neither end of its interval is beyond what was measured, or both are, and one is
+/// no more than four times the other.
+#[must_use]
+pub fn is_clear(found: &BreakEven) -> bool {
+    match (found.low, found.high) {
+        (Some(low), Some(high)) => high <= low.saturating_mul(WIDEST),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// From how many bytes on a transfer gains by `sendfile`; `None` where `calibration` has no clear one.
 #[must_use]
 pub fn measured_break_even(calibration: &Calibration) -> Option<u64> {
     let found = calibration.sendfile?;
-    let is_known = found.high? <= found.low?.saturating_mul(WIDEST);
-    found.bytes.filter(|_| is_known)
+    found.bytes.filter(|_| is_clear(&found))
 }
 
 #[cfg(test)]
@@ -70,7 +91,7 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::*;
-    use crate::model::{BreakEven, Host, LabRun};
+    use crate::model::{Host, LabRun};
 
     fn calibration() -> Calibration {
         Calibration {
@@ -84,6 +105,8 @@ mod tests {
             time: SystemTime::UNIX_EPOCH,
             sendfile: None,
             splice: None,
+            zerocopy: None,
+            send_zc: None,
             costs: BTreeMap::new(),
         }
     }

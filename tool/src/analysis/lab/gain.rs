@@ -2,7 +2,7 @@
 
 use crate::model::{Calibration, Estimate, TransferCost};
 
-use super::calibration::{USUAL, USUAL_CHUNK};
+use super::calibration::{FILE, FILE_CHUNK};
 
 /// Half the width of a 95% interval, in standard errors.
 const ERRORS: f64 = 1.96;
@@ -42,16 +42,16 @@ impl Gain {
 /// where `calibration` has no costs of both.
 ///
 /// Bytes of a transfer cost what they do in the lab, where all but the last are read and written
-/// [`USUAL_CHUNK`] at a time. Smaller chunks cost more by the ratio of transfers of that size: they have
+/// [`FILE_CHUNK`] at a time. Smaller chunks cost more by the ratio of transfers of that size: they have
 /// one call of each kind. Between the sizes that were measured, costs lie on a line of logarithmic scales;
 /// beyond them, bytes cost what they do at the last one.
 #[must_use]
 pub fn gain(calibration: &Calibration, path: &str, chunk: u64, transfer: u64) -> Option<Gain> {
     let of = |path: &str, bytes| cost_of_byte(calibration.costs.get(path)?, bytes);
-    let before = of(USUAL, transfer)?;
-    let chunk = chunk.min(USUAL_CHUNK);
+    let before = of(FILE, transfer)?;
+    let chunk = chunk.min(FILE_CHUNK);
     let factor = if chunk < transfer {
-        of(USUAL, chunk)?.value / of(USUAL, transfer.min(USUAL_CHUNK))?.value
+        of(FILE, chunk)?.value / of(FILE, transfer.min(FILE_CHUNK))?.value
     } else {
         1.0
     };
@@ -135,8 +135,10 @@ mod tests {
             time: SystemTime::UNIX_EPOCH,
             sendfile: None,
             splice: None,
+            zerocopy: None,
+            send_zc: None,
             costs: [
-                (USUAL.to_owned(), usual),
+                (FILE.to_owned(), usual),
                 ("sendfile".to_owned(), sendfile),
                 ("free".to_owned(), vec![cost(1_000, 0)]),
             ]

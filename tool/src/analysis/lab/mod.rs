@@ -3,12 +3,15 @@
 mod break_even;
 mod calibration;
 mod gain;
+mod isotonic;
 mod median;
+
+use std::time::Duration;
 
 use crate::model::{LabRun, LabSeries};
 
 pub use break_even::break_even;
-pub use calibration::{CALIBRATED, fill_in, measured_break_even};
+pub use calibration::{CALIBRATED, fill_in, is_clear, measured_break_even};
 pub use gain::{Gain, gain};
 pub use median::Median;
 
@@ -30,6 +33,10 @@ pub struct Cost {
     pub context_switches: Median,
     /// Page faults for a gigabyte.
     pub page_faults: Median,
+    /// Cycles of the processor for a byte; `None` where they were not counted in each run.
+    pub cycles_per_byte: Option<Median>,
+    /// How long half of the transfers took at most, and 99 of 100.
+    pub latency: Option<(Duration, Duration)>,
 }
 
 /// What the path of `series` costs; `None` where nothing was measured.
@@ -54,7 +61,27 @@ pub fn cost(series: &LabSeries) -> Option<Cost> {
         calls: (calls + series.other_calls) as f64 / all,
         context_switches: of(|run| run.context_switches as f64)?,
         page_faults: of(|run| run.page_faults as f64)?,
+        cycles_per_byte: cycles_per_byte(series),
+        latency: latency(&series.latencies),
     })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for a ratio")]
+fn cycles_per_byte(series: &LabSeries) -> Option<Median> {
+    let bytes = series.bytes_of_run() as f64;
+    let cycles: Option<Vec<u64>> = series.runs.iter().map(|run| run.cycles).collect();
+    Median::of(cycles?.into_iter().map(|cycles| cycles as f64 / bytes))
+}
+
+/// Of all runs: by nearest rank.
+fn latency(all: &[Duration]) -> Option<(Duration, Duration)> {
+    let mut sorted = all.to_vec();
+    sorted.sort_unstable();
+    let of = |percent: usize| {
+        let rank = (sorted.len() * percent).div_ceil(100);
+        sorted.get(rank.checked_sub(1)?).copied()
+    };
+    Some((of(50)?, of(99)?))
 }
 
 fn system_share(runs: &[LabRun]) -> Option<f64> {
@@ -65,8 +92,6 @@ fn system_share(runs: &[LabRun]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::model::{Call, CallSum};
 
@@ -79,6 +104,7 @@ mod tests {
             system: Duration::from_millis(80),
             context_switches: 7,
             page_faults: 3,
+            cycles: Some(250_000_000),
         };
         let sum = CallSum {
             calls: 10,
@@ -86,7 +112,9 @@ mod tests {
         };
         let series = LabSeries {
             size: 50_000_000,
-            transfers: 10,
+            transfers: 5,
+            connections: 2,
+            latencies: (1..=200).map(Duration::from_millis).collect(),
             runs: vec![run],
             all_runs: 2,
             calls: [(Call::Sendfile, sum)].into(),
@@ -100,6 +128,10 @@ mod tests {
         assert!((share - 0.8).abs() < 1e-9);
         assert!((cost.calls - 12.0).abs() < 1e-9);
         assert!((cost.context_switches.value - 14.0).abs() < 1e-9);
+        let cycles = cost.cycles_per_byte.expect("they were counted");
+        assert!((cycles.value - 0.5).abs() < 1e-9);
+        let latency = (Duration::from_millis(100), Duration::from_millis(198));
+        assert_eq!(cost.latency, Some(latency));
         assert_eq!(super::cost(&LabSeries::default()), None);
     }
 }

@@ -4,19 +4,21 @@ mod calibrate;
 mod size;
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use super::failure::Failure;
+use super::output::Output;
 use super::progress;
 use super::stdout;
 use super::terminal::{self, ColorChoice};
 use crate::host;
 use crate::lab::{Path, Plan, Transport};
 use crate::model::LabResult;
-use crate::report::{json, text};
+use crate::report::{html, json, text};
 
 /// Bytes of a transfer where nothing else is said.
 const SIZE: &str = "4m";
@@ -49,16 +51,27 @@ pub(crate) struct Args {
     /// Runs of each path; fewer than 6 have no interval
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1000))]
     runs: Option<u32>,
+    /// Connections at once, each of which moves as much
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=256))]
+    connections: u32,
+    /// Read files from the disk: each run is one transfer of a file in the folder for temporary files
+    /// (TMPDIR) that was taken out of memory
+    #[arg(long, conflicts_with = "connections")]
+    cold: bool,
     /// A first impression: fewer and shorter runs
     #[arg(long)]
     quick: bool,
-    /// Measure from which size of transfers on sendfile and splice take less CPU time than read and
-    /// write, and keep that: audits call transfers below it too small
-    #[arg(long, conflicts_with_all = ["only", "transport", "size"])]
+    /// Measure from which size of transfers on zero-copy calls take less CPU time than the usual ones, and
+    /// keep that: audits call transfers below it too small
+    #[arg(long, conflicts_with_all = ["only", "transport", "size", "connections", "cold"])]
     calibrate: bool,
     /// Print the names of the paths and do nothing
-    #[arg(long, conflicts_with_all = ["calibrate", "only", "transport", "runs", "quick", "json"])]
+    #[arg(long, conflicts_with_all = ["calibrate", "only", "transport", "runs", "quick", "json", "connections", "cold", "html"])]
     list: bool,
+    /// Also write a page with plots over sizes of transfers, which a browser shows and which loads nothing
+    #[arg(long, value_name = "FILE", conflicts_with = "calibrate")]
+    html: Option<PathBuf>,
     /// Print JSON (schema copytax.lab/1, copytax.calibration/1 with --calibrate)
     #[arg(long)]
     json: bool,
@@ -74,7 +87,13 @@ pub(crate) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
     if args.calibrate {
         return calibrate::run(args, color);
     }
-    let result = measure(&args.plan()?)?;
+    let plan = args.plan()?;
+    // A file that cannot be written is known before anything is measured.
+    let page = args.html.as_deref().map(Output::create).transpose()?;
+    let result = measure(&plan)?;
+    if let Some(page) = page {
+        page.write(|mut out| html::write_lab(&mut out, &result))?;
+    }
     stdout::print(|out| {
         if args.json {
             json::write_lab(out, &result)
@@ -112,11 +131,14 @@ impl Args {
             sizes,
             bytes_of_run,
             runs: self.runs.unwrap_or(runs),
+            connections: self.connections,
+            is_cold: self.cold,
         };
         if plan.combinations().is_empty() {
             return Err(Failure::usage(
-                "no such path over such a transport: copies go by `file`, all others by `tcp` or \
-                 `unix`, and zerocopy by `tcp` only",
+                "no such path over such a transport: copies go by `file`, all others by `tcp`, `veth` or \
+                 `unix`, but for zerocopy, SEND_ZC and TLS of the kernel, which are not for `unix`; and \
+                 with --cold only those that read a file",
             ));
         }
         Ok(plan)
@@ -126,17 +148,22 @@ impl Args {
 fn measure(plan: &Plan) -> Result<LabResult, Failure> {
     let start = SystemTime::now();
     let is_wanted = progress::is_wanted();
-    let series = plan.run(|done, all| {
+    let measured = plan.run(|done, all| {
         if is_wanted {
             progress::show(&format!("measuring: run {} of {all}", done + 1));
         }
     });
     progress::clear();
-    let series = series.map_err(|error| Failure::io("the lab failed", &error))?;
+    let measured = measured.map_err(|error| Failure::io("the lab failed", &error))?;
+    if let ([], [first, ..]) = (&*measured.series, &*measured.unavailable) {
+        let (path, way, reason) = (first.path, first.transport, &first.reason);
+        return Err(Failure::usage(format!("{path} over {way}: {reason}")));
+    }
     Ok(LabResult {
         host: host::kernel::host(),
         processor: host::processor(),
         start,
-        series,
+        series: measured.series,
+        unavailable: measured.unavailable,
     })
 }

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::mem::{self, MaybeUninit};
-use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{SendFlags, send};
 
 use super::Calls;
+use super::mover::{Mover, Way, set_option, some};
+use crate::lab::mapping::Mapping;
 use crate::model::Call;
 
 /// Sent by one call at most.
@@ -20,8 +22,9 @@ const MOST_LENT: u32 = 16;
 /// `SO_EE_ORIGIN_ZEROCOPY` of `include/uapi/linux/errqueue.h`.
 const ORIGIN_ZEROCOPY: u8 = 5;
 
-/// The sends whose memory the kernel has.
+/// Memory, and how many sends the kernel has it of.
 pub(super) struct Lender {
+    mapping: Mapping,
     lent: u32,
 }
 
@@ -31,54 +34,14 @@ struct Control([MaybeUninit<u8>; 128]);
 
 impl Lender {
     /// Lets a socket borrow memory.
-    pub(super) fn new(socket: &OwnedFd) -> io::Result<Self> {
-        let on: libc::c_int = 1;
-        // SAFETY: the option is a C int, which is read during the call.
-        let result = unsafe {
-            libc::setsockopt(
-                socket.as_raw_fd(),
-                libc::SOL_SOCKET,
-                libc::SO_ZEROCOPY,
-                (&raw const on).cast(),
-                size_of::<libc::c_int>() as libc::socklen_t,
-            )
-        };
-        if result == -1 {
-            return Err(io::Error::last_os_error());
-        }
-        Ok(Self { lent: 0 })
-    }
-
-    /// Sends `bytes`, which nobody may change before [`Self::reclaim_all`].
-    pub(super) fn send(
-        &mut self,
-        socket: BorrowedFd<'_>,
-        mut bytes: &[u8],
-        calls: &mut Calls,
-    ) -> io::Result<()> {
-        let flags = SendFlags::from_bits_retain(libc::MSG_ZEROCOPY.cast_unsigned());
-        while !bytes.is_empty() {
-            while self.lent >= MOST_LENT {
-                self.reclaim(socket, calls)?;
-            }
-            let sent = send(socket, &bytes[..bytes.len().min(CHUNK)], flags)?;
-            calls.count(Call::Sendto, sent);
-            self.lent += 1;
-            bytes = &bytes[sent..];
-        }
-        Ok(())
-    }
-
-    /// Waits until the socket has given back everything.
-    pub(super) fn reclaim_all(
-        &mut self,
-        socket: BorrowedFd<'_>,
-        calls: &mut Calls,
-    ) -> io::Result<()> {
-        while self.lent > 0 {
-            self.reclaim(socket, calls)?;
-        }
-        Ok(())
+    pub(super) fn new(mapping: Mapping, socket: BorrowedFd<'_>) -> io::Result<Self> {
+        set_option(
+            socket,
+            libc::SOL_SOCKET,
+            libc::SO_ZEROCOPY,
+            &1_i32.to_ne_bytes(),
+        )?;
+        Ok(Self { mapping, lent: 0 })
     }
 
     /// Takes one message from the error queue, which stands for one send or several that follow each
@@ -90,6 +53,32 @@ impl Lender {
         let sends = receive_completion(socket)?;
         calls.count(Call::Recvmsg, 0);
         self.lent = self.lent.saturating_sub(sends);
+        Ok(())
+    }
+}
+
+impl Mover for Lender {
+    fn transfer(&mut self, way: &Way, calls: &mut Calls) -> io::Result<()> {
+        let flags = SendFlags::from_bits_retain(libc::MSG_ZEROCOPY.cast_unsigned());
+        let mut done = 0;
+        while done < way.size {
+            while self.lent >= MOST_LENT {
+                self.reclaim(way.to.as_fd(), calls)?;
+            }
+            let bytes = self.mapping.bytes();
+            let chunk = &bytes[done..bytes.len().min(done + CHUNK)];
+            let sent = send(&way.to, chunk, flags)?;
+            calls.count(Call::Sendto, sent);
+            self.lent += 1;
+            done += some(sent)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, way: &Way, calls: &mut Calls) -> io::Result<()> {
+        while self.lent > 0 {
+            self.reclaim(way.to.as_fd(), calls)?;
+        }
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ mod csp;
 mod findings;
 mod flame;
 mod flows;
+mod lab;
 mod method;
 mod page;
 mod parts;
@@ -22,6 +23,8 @@ use std::io;
 
 use crate::model::{Audit, Moment};
 use crate::report::Sampled;
+
+pub use lab::write_lab;
 
 /// What a page shows.
 #[derive(Debug, Clone, Copy)]

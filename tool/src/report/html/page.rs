@@ -8,7 +8,8 @@ use super::{
 use crate::report::escape::escape;
 use crate::report::{names, units};
 
-const STYLE: &str = include_str!("style.css");
+/// Of every page.
+pub(super) const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// One part of the page.
@@ -19,9 +20,22 @@ pub(super) struct Part {
     pub(super) body: Markup,
 }
 
+/// What every page has, whatever it is about.
+pub(super) struct Frame<'a> {
+    /// The machine.
+    pub(super) host: &'a str,
+    pub(super) style: &'a str,
+    /// May be nothing.
+    pub(super) script: &'a str,
+    pub(super) header: Markup,
+    /// The section `summary`.
+    pub(super) summary: Markup,
+    pub(super) parts: Vec<Part>,
+}
+
 /// The whole page.
 pub(super) fn page(report: &Report<'_>) -> Markup {
-    let parts: Vec<Part> = [
+    let parts = [
         timeline::part(report),
         findings::part(report),
         sankey::part(report),
@@ -29,39 +43,48 @@ pub(super) fn page(report: &Report<'_>) -> Markup {
         flows::part(report),
         flame::part(report),
         Some(method::part(report)),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let host = escape(&report.audit.host.hostname);
+    ];
+    frame(&Frame {
+        host: &report.audit.host.hostname,
+        style: STYLE,
+        script: SCRIPT,
+        header: header(report),
+        summary: summary::section(report),
+        parts: parts.into_iter().flatten().collect(),
+    })
+}
+
+/// A page with these parts.
+pub(super) fn frame(frame: &Frame<'_>) -> Markup {
+    let host = escape(frame.host);
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 // Before anything that it is about.
-                meta http-equiv="Content-Security-Policy" content=(csp::policy(STYLE, SCRIPT));
+                meta http-equiv="Content-Security-Policy" content=(csp::policy(frame.style, frame.script));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
                 meta name="generator" content=(concat!("copytax ", env!("CARGO_PKG_VERSION")));
                 title { "copytax: " (host) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(frame.style)) }
             }
             body {
                 a.skip href="#summary" { "Skip to the summary" }
-                (header(report))
+                (frame.header)
                 nav aria-label="Parts of the report" {
                     ul {
                         li { a href="#summary" { "Summary" } }
-                        @for part in &parts {
+                        @for part in &frame.parts {
                             li { a href={ "#" (part.id) } { (part.title) } }
                         }
                     }
                 }
                 main {
-                    (summary::section(report))
-                    @for part in &parts {
+                    (frame.summary)
+                    @for part in &frame.parts {
                         section id=(part.id) aria-labelledby={ "h-" (part.id) } {
                             h2 id={ "h-" (part.id) } { (part.title) }
                             (part.body)
@@ -69,7 +92,7 @@ pub(super) fn page(report: &Report<'_>) -> Markup {
                     }
                 }
                 (parts::definitions())
-                script { (PreEscaped(SCRIPT)) }
+                @if !frame.script.is_empty() { script { (PreEscaped(frame.script)) } }
             }
         }
     }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::analysis::lab::{Median, cost};
-use crate::model::{Call, CallSum, LabResult, LabRun, LabSeries};
+use crate::model::{Call, CallSum, LabResult, LabRun, LabSeries, LabUnavailable};
 use crate::report::names;
 
 /// The name and version of the format.
@@ -18,6 +19,15 @@ struct Document<'a> {
     host: Host<'a>,
     start: String,
     paths: Vec<PathEntry>,
+    unavailable: Vec<UnavailableEntry<'a>>,
+}
+
+/// What this machine does not have.
+#[derive(Debug, Serialize)]
+struct UnavailableEntry<'a> {
+    path: &'static str,
+    transport: &'static str,
+    reason: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -34,7 +44,10 @@ struct PathEntry {
     path: &'static str,
     transport: &'static str,
     transfer_bytes: u64,
+    /// Of each connection.
     transfers_per_run: u64,
+    connections: u32,
+    cold: bool,
     /// `None` where nothing was measured.
     cost: Option<CostEntry>,
     runs: Vec<RunEntry>,
@@ -50,6 +63,18 @@ struct CostEntry {
     syscalls_per_gb: f64,
     context_switches_per_gb: MedianEntry,
     page_faults_per_gb: MedianEntry,
+    /// `None` where the processor does not tell.
+    cycles_per_byte: Option<MedianEntry>,
+    latency: Option<LatencyEntry>,
+    /// `None` where the kernel does not tell.
+    resident_bytes: Option<u64>,
+}
+
+/// Until the last call of a transfer returned.
+#[derive(Debug, Serialize)]
+struct LatencyEntry {
+    p50_ns: u64,
+    p99_ns: u64,
 }
 
 /// A median and its 95% interval, where there are enough runs for one.
@@ -68,6 +93,7 @@ struct RunEntry {
     system_ns: u64,
     context_switches: u64,
     page_faults: u64,
+    cycles: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -100,6 +126,7 @@ pub fn write_lab(out: &mut impl io::Write, result: &LabResult) -> io::Result<()>
         },
         start: names::rfc3339(result.start),
         paths: result.series.iter().map(PathEntry::from).collect(),
+        unavailable: result.unavailable.iter().map(Into::into).collect(),
     };
     super::to_writer(out, &document)
 }
@@ -111,6 +138,8 @@ impl From<&LabSeries> for PathEntry {
             transport: series.transport,
             transfer_bytes: series.size,
             transfers_per_run: series.transfers,
+            connections: series.connections,
+            cold: series.is_cold,
             cost: cost(series).map(|cost| CostEntry {
                 gb_per_second: cost.throughput.into(),
                 cpu_seconds_per_gb: cost.cpu.into(),
@@ -118,6 +147,12 @@ impl From<&LabSeries> for PathEntry {
                 syscalls_per_gb: cost.calls,
                 context_switches_per_gb: cost.context_switches.into(),
                 page_faults_per_gb: cost.page_faults.into(),
+                cycles_per_byte: cost.cycles_per_byte.map(Into::into),
+                latency: cost.latency.map(|(p50, p99)| LatencyEntry {
+                    p50_ns: nanoseconds(p50),
+                    p99_ns: nanoseconds(p99),
+                }),
+                resident_bytes: series.resident,
             }),
             runs: series.runs.iter().map(RunEntry::from).collect(),
             accounting: Accounting {
@@ -142,9 +177,6 @@ impl From<Median> for MedianEntry {
 
 impl From<&LabRun> for RunEntry {
     fn from(run: &LabRun) -> Self {
-        // 584 years.
-        let nanoseconds =
-            |time: std::time::Duration| time.as_nanos().try_into().unwrap_or(u64::MAX);
         Self {
             wall_ns: nanoseconds(run.wall),
             cpu_ns: nanoseconds(run.cpu),
@@ -152,8 +184,24 @@ impl From<&LabRun> for RunEntry {
             system_ns: nanoseconds(run.system),
             context_switches: run.context_switches,
             page_faults: run.page_faults,
+            cycles: run.cycles,
         }
     }
+}
+
+impl<'a> From<&'a LabUnavailable> for UnavailableEntry<'a> {
+    fn from(of: &'a LabUnavailable) -> Self {
+        Self {
+            path: of.path,
+            transport: of.transport,
+            reason: &of.reason,
+        }
+    }
+}
+
+/// Of at most 584 years.
+fn nanoseconds(time: Duration) -> u64 {
+    time.as_nanos().try_into().unwrap_or(u64::MAX)
 }
 
 fn entries(calls: &BTreeMap<Call, CallSum>) -> BTreeMap<&'static str, CallEntry> {
@@ -167,4 +215,31 @@ fn entries(calls: &BTreeMap<Call, CallSum>) -> BTreeMap<&'static str, CallEntry>
             (call.name(), entry)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::report::fixture::{self, schema};
+
+    const LAB: &str = include_str!("../../../../docs/lab.schema.json");
+
+    #[test]
+    fn the_document_is_as_its_schema_has_it() {
+        let mut out = Vec::new();
+        write_lab(&mut out, &fixture::lab()).expect("a vector takes everything");
+        let mut document: Value = serde_json::from_slice(&out).expect("JSON");
+        schema::assert_valid(LAB, &document);
+        let paths = document["paths"].as_array().expect("paths");
+        assert_eq!(paths.len(), 6);
+        let cycles: Vec<bool> = paths
+            .iter()
+            .map(|path| path["cost"]["cycles_per_byte"].is_null())
+            .collect();
+        assert_eq!(cycles, [false, true].repeat(3));
+        document["paths"][0]["cost"]["more"] = Value::Null;
+        assert!(!schema::validator(LAB).is_valid(&document));
+    }
 }

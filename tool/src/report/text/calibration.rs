@@ -2,12 +2,13 @@
 
 use std::io;
 
+use crate::analysis::lab::is_clear;
 use crate::model::{BreakEven, Calibration};
 use crate::report::text::layout::Page;
 use crate::report::units;
 
 /// Columns of the name of a path.
-const NAME: usize = 8;
+const NAME: usize = 12;
 
 /// Writes a line for each path.
 ///
@@ -21,18 +22,28 @@ pub fn write_calibration(
     color: bool,
 ) -> io::Result<()> {
     let page = Page::new(width, color);
-    let title = "Takes less CPU time than read and write, over loopback TCP, in transfers of:";
-    writeln!(out, "{}", page.bold(&page.paragraph(title)))?;
-    for (name, found) in [
-        ("sendfile", calibration.sendfile),
-        ("splice", calibration.splice),
+    for (title, paths) in [
+        (
+            "Less CPU time than read and write, over loopback TCP, in transfers of:",
+            [
+                ("sendfile", calibration.sendfile),
+                ("splice", calibration.splice),
+            ],
+        ),
+        (
+            "Less than write of the same memory:",
+            [
+                ("MSG_ZEROCOPY", calibration.zerocopy),
+                ("SEND_ZC", calibration.send_zc),
+            ],
+        ),
     ] {
-        let text = found.map_or_else(|| "not measured".to_owned(), |found| phrase(&found));
-        writeln!(
-            out,
-            "{}",
-            page.hanging(&format!("{name:<NAME$}  {text}"), NAME + 2)
-        )?;
+        writeln!(out, "{}", page.bold(&page.paragraph(title)))?;
+        for (name, found) in paths {
+            let text = found.map_or_else(|| "not measured".to_owned(), |found| phrase(&found));
+            let line = format!("{name:<NAME$}  {text}");
+            writeln!(out, "{}", page.hanging(&line, NAME + 2))?;
+        }
     }
     Ok(())
 }
@@ -43,17 +54,13 @@ fn phrase(found: &BreakEven) -> String {
         Some(bytes) => units::bytes(bytes),
         None => format!("more than {}", units::bytes(found.largest)),
     };
-    let and_more = if found.bytes.is_some() {
-        " and more"
-    } else {
-        ""
-    };
-    format!(
-        "{}{and_more} (95%: {} to {})",
-        end(found.bytes),
-        end(found.low),
-        end(found.high)
-    )
+    let (low, high) = (end(found.low), end(found.high));
+    match found.bytes {
+        _ if !is_clear(found) => format!("no clear break-even (95%: {low} to {high})"),
+        None => format!("no size up to {}", units::bytes(found.largest)),
+        Some(_) if low == high => format!("any size from {} on", units::bytes(found.smallest)),
+        Some(bytes) => format!("{} and more (95%: {low} to {high})", end(Some(bytes))),
+    }
 }
 
 #[cfg(test)]
@@ -64,23 +71,36 @@ mod tests {
     fn ends_of_what_was_measured_are_told() {
         let found = BreakEven {
             bytes: Some(9 << 10),
-            low: Some(1 << 10),
-            high: None,
+            low: Some(8 << 10),
+            high: Some(12 << 10),
             smallest: 1 << 10,
             largest: 1 << 20,
         };
         assert_eq!(
             phrase(&found),
-            "9.0 KiB and more (95%: at most 1.0 KiB to more than 1.0 MiB)"
+            "9.0 KiB and more (95%: 8.0 KiB to 12.0 KiB)"
+        );
+        let always = BreakEven {
+            bytes: Some(1 << 10),
+            low: Some(1 << 10),
+            high: Some(1 << 10),
+            ..found
+        };
+        assert_eq!(phrase(&always), "any size from 1.0 KiB on");
+        let unclear = BreakEven {
+            low: Some(1 << 10),
+            high: None,
+            ..found
+        };
+        assert_eq!(
+            phrase(&unclear),
+            "no clear break-even (95%: at most 1.0 KiB to more than 1.0 MiB)"
         );
         let never = BreakEven {
             bytes: None,
             low: None,
-            ..found
+            ..unclear
         };
-        assert_eq!(
-            phrase(&never),
-            "more than 1.0 MiB (95%: more than 1.0 MiB to more than 1.0 MiB)"
-        );
+        assert_eq!(phrase(&never), "no size up to 1.0 MiB");
     }
 }

@@ -1,18 +1,20 @@
 //! What the lab measured, for people.
 
 use std::io;
+use std::time::Duration;
 
 use crate::analysis::lab::{Cost, Median, cost};
-use crate::model::{LabResult, LabSeries};
+use crate::model::{LabResult, LabSeries, LabUnavailable};
 use crate::report::escape::escape;
 use crate::report::text::layout::Page;
 use crate::report::units;
 
 /// Columns of each part of a line; all of them and a space between them are less than 80.
-const WIDTHS: [usize; 8] = [16, 6, 6, 13, 7, 9, 8, 7];
-const HEADER: [&str; 8] = [
-    "PATH", "GB/s", "CPU s", "95%", "SYSTEM", "CALLS", "SWITCHES", "FAULTS",
+const WIDTHS: [usize; COLUMNS] = [16, 5, 5, 4, 4, 5, 5, 5, 5, 5, 5, 4];
+const HEADER: [&str; COLUMNS] = [
+    "PATH", "GB/s", "CPU s", "95%", "SYS", "CALLS", "CSW", "FLT", "P50", "P99", "MEM", "CYC",
 ];
+const COLUMNS: usize = 12;
 
 /// Writes a table for each transport and size of transfers.
 ///
@@ -28,8 +30,9 @@ pub fn write_lab(
     let page = Page::new(width, color);
     let processor = result.processor.as_deref().unwrap_or("unknown processor");
     let machine = format!(
-        "{}, {}, Linux {}; medians of {}. CPU seconds, system calls, context switches and page \
-         faults are for 1 GB, of the thread that moves it.",
+        "{}, {}, Linux {}; medians of {}. For 1 GB: CPU seconds, and how far their 95% interval goes, \
+         system calls, context switches and page faults (FLT). P50 and P99 are of transfers, MEM is \
+         memory that the path needs, CYC cycles of the processor for a byte. - is unknown.",
         escape(processor),
         units::counted(result.host.cpus.into(), "CPU", "CPUs"),
         escape(&result.host.kernel),
@@ -39,20 +42,56 @@ pub fn write_lab(
     let is_same = |a: &LabSeries, b: &LabSeries| (a.transport, a.size) == (b.transport, b.size);
     for table in result.series.chunk_by(is_same) {
         let Some(first) = table.first() else { continue };
-        let title = format!(
-            "{}, transfers of {}",
-            transport(first.transport),
-            units::bytes(first.size)
-        );
-        writeln!(out, "\n{}", page.bold(&title))?;
+        writeln!(out, "\n{}", page.bold(&title(first)))?;
         writeln!(out, "{}", line(&HEADER.map(str::to_owned)))?;
         for series in table {
             if let Some(cost) = cost(series) {
-                writeln!(out, "{}", line(&row(series.path, &cost)))?;
+                writeln!(out, "{}", line(&row(series, &cost)))?;
             }
         }
     }
+    for sentence in missing(result) {
+        writeln!(out, "\n{}", page.paragraph(&sentence))?;
+    }
     Ok(())
+}
+
+/// What this machine does not have, and why, in sentences.
+pub(in crate::report) fn missing(result: &LabResult) -> Vec<String> {
+    /// More names say no more than how many there are.
+    const MOST: usize = 3;
+    let is_same = |a: &LabUnavailable, b: &LabUnavailable| {
+        (a.transport, &a.reason) == (b.transport, &b.reason)
+    };
+    let groups = result.unavailable.chunk_by(is_same).filter_map(|group| {
+        let first = group.first()?;
+        let names: Vec<&str> = group.iter().map(|of| of.path).collect();
+        let who = match names.len() {
+            1..=MOST => names.join(", "),
+            more => format!("{more} paths"),
+        };
+        let reason = escape(&first.reason);
+        Some(format!(
+            "Not on this machine: {who} over {}: {reason}",
+            first.transport
+        ))
+    });
+    groups.collect()
+}
+
+fn title(of: &LabSeries) -> String {
+    let mut title = format!(
+        "{}, transfers of {}",
+        transport_phrase(of.transport),
+        units::bytes(of.size)
+    );
+    if of.connections > 1 {
+        title += &format!(", {} connections at once", of.connections);
+    }
+    if of.is_cold {
+        title += ", from the disk";
+    }
+    title
 }
 
 fn runs(result: &LabResult) -> u64 {
@@ -60,27 +99,35 @@ fn runs(result: &LabResult) -> u64 {
     runs.min().unwrap_or(0) as u64
 }
 
-fn transport(name: &str) -> &str {
+/// What bytes went over, in words.
+pub(crate) fn transport_phrase(name: &str) -> &str {
     match name {
         "tcp" => "TCP over loopback",
+        "veth" => "TCP over veth",
         "unix" => "unix socket",
         "file" => "file to file",
         other => other,
     }
 }
 
-fn row(path: &str, cost: &Cost) -> [String; 8] {
+fn row(series: &LabSeries, cost: &Cost) -> [String; COLUMNS] {
+    let unknown = || "-".to_owned();
     let share = cost.system_share;
-    let share = share.map_or_else(|| "-".to_owned(), |share| format!("{:.0}%", 100.0 * share));
+    let (p50, p99) = cost.latency.unzip();
+    let cycles = cost.cycles_per_byte;
     [
-        path.to_owned(),
+        series.path.to_owned(),
         number(cost.throughput.value),
         number(cost.cpu.value),
-        interval(&cost.cpu),
-        share,
+        interval(&cost.cpu).unwrap_or_else(unknown),
+        share.map_or_else(unknown, |share| format!("{:.0}%", 100.0 * share)),
         count(cost.calls),
         count(cost.context_switches.value),
         count(cost.page_faults.value),
+        p50.map_or_else(unknown, time),
+        p99.map_or_else(unknown, time),
+        series.resident.map_or_else(unknown, memory),
+        cycles.map_or_else(unknown, |cycles| number(cycles.value)),
     ]
 }
 
@@ -94,24 +141,54 @@ fn number(value: f64) -> String {
     }
 }
 
-fn interval(median: &Median) -> String {
-    median.interval.map_or_else(
-        || "-".to_owned(),
-        |(low, high)| format!("{} {}", number(low), number(high)),
-    )
+/// How far the further end is away, as a share.
+fn interval(median: &Median) -> Option<String> {
+    let (low, high) = median.interval?;
+    let away = (high - median.value).max(median.value - low);
+    let share = away / median.value;
+    share
+        .is_finite()
+        .then(|| format!("{:.0}%", (100.0 * share).ceil()))
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a count that is not negative"
-)]
+/// Three digits at most.
+fn time(of: Duration) -> String {
+    let seconds = of.as_secs_f64();
+    let (value, unit) = match seconds {
+        s if s < 1e-6 => (s * 1e9, "ns"),
+        s if s < 1e-3 => (s * 1e6, "us"),
+        s if s < 1.0 => (s * 1e3, "ms"),
+        s => (s, "s"),
+    };
+    if value < 9.95 {
+        format!("{value:.1}{unit}")
+    } else {
+        format!("{value:.0}{unit}")
+    }
+}
+
+/// KiB, MiB or GiB, as options take them.
+fn memory(bytes: u64) -> String {
+    match bytes {
+        bytes if bytes >= 10 << 30 => format!("{}g", bytes >> 30),
+        bytes if bytes >= 10 << 20 => format!("{}m", bytes >> 20),
+        bytes => format!("{}k", bytes >> 10),
+    }
+}
+
+/// Thousands and millions, as k and m.
 fn count(value: f64) -> String {
-    units::count(value.round() as u64)
+    match value {
+        value if value >= 9_999_500.0 => format!("{:.0}m", value / 1e6),
+        value if value >= 999_950.0 => format!("{:.1}m", value / 1e6),
+        value if value >= 9_999.5 => format!("{:.0}k", value / 1e3),
+        value if value >= 999.5 => format!("{:.1}k", value / 1e3),
+        value => format!("{value:.0}"),
+    }
 }
 
 /// The first part is aligned to the left, the others to the right.
-fn line(parts: &[String; 8]) -> String {
+fn line(parts: &[String; COLUMNS]) -> String {
     let mut text = format!("{:<1$}", parts[0], WIDTHS[0]);
     for (part, width) in parts.iter().zip(WIDTHS).skip(1) {
         text += &format!(" {part:>width$}");
@@ -128,6 +205,28 @@ mod tests {
         let width = WIDTHS.iter().sum::<usize>() + WIDTHS.len() - 1;
         assert!(width <= 80, "{width}");
         assert_eq!(line(&HEADER.map(str::to_owned)).len(), width);
+    }
+
+    #[test]
+    fn times_and_memory_are_short() {
+        let times = [(999, "999ns"), (1_240, "1.2us"), (45_600_000, "46ms")];
+        for (nanoseconds, text) in times {
+            assert_eq!(time(Duration::from_nanos(nanoseconds)), text);
+        }
+        assert_eq!(time(Duration::from_secs(7)), "7.0s");
+        let counts = [
+            (0.0, "0"),
+            (999.4, "999"),
+            (1_192.0, "1.2k"),
+            (488_520.0, "489k"),
+            (2e6, "2.0m"),
+        ];
+        for (value, text) in counts {
+            assert_eq!(count(value), text);
+        }
+        for (bytes, text) in [(0, "0k"), (9 << 20, "9216k"), (4 << 30, "4096m")] {
+            assert_eq!(memory(bytes), text);
+        }
     }
 
     #[test]
