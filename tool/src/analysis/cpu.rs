@@ -16,7 +16,9 @@ pub struct CpuTime {
     pub total: Estimate,
     /// The parts in system calls.
     pub in_syscall: BTreeMap<SyscallFamily, Estimate>,
-    /// The part in copy routines of the kernel.
+    /// The part of that in programs that trace system calls, such as those of this tool.
+    pub tracing_in_syscall: BTreeMap<SyscallFamily, Estimate>,
+    /// The part in copy routines of the kernel, but for those that tracing programs call.
     pub copying_in_kernel: Estimate,
     /// The part of that in system calls.
     pub copying_in_syscall: BTreeMap<SyscallFamily, Estimate>,
@@ -101,6 +103,12 @@ pub fn cpu_times(sites: &[CpuSite]) -> BTreeMap<ProcessId, CpuTime> {
             process.in_syscall.entry(family).or_default().add(time);
         }
         match (&site.kernel, &site.user) {
+            (Some(kernel), _) if is_tracing(kernel) => {
+                if let Some(family) = family {
+                    let tracing = process.tracing_in_syscall.entry(family).or_default();
+                    tracing.add(time);
+                }
+            }
             (Some(kernel), _) if is_copying(kernel) => {
                 process.copying_in_kernel.add(time);
                 if let Some(family) = family {
@@ -134,6 +142,23 @@ fn whole_nanoseconds(time: Duration) -> f64 {
 /// Whether it was a copy routine that the tick met; what interrupted one is none.
 fn is_copying(stack: &Stack) -> bool {
     stack.frames.first().map(role) == Some(Role::Copy)
+}
+
+/// Whether a program of BPF ran at a tracepoint: by the names that the kernel gives to programs and to what
+/// calls them (`bpf_prog_ksym_set_name`, `kernel/bpf/core.c`; `include/trace/bpf_probe.h`; Linux 6.12).
+fn is_tracing(stack: &Stack) -> bool {
+    let names = stack.frames.iter();
+    let mut names = names.filter_map(|frame| frame.function.as_deref());
+    names.any(|name| {
+        [
+            "bpf_prog_",
+            "__bpf_trace_",
+            "bpf_trace_run",
+            "trace_call_bpf",
+        ]
+        .iter()
+        .any(|start| name.starts_with(start))
+    })
 }
 
 fn sum(parts: impl IntoIterator<Item = Estimate>) -> Estimate {
@@ -185,6 +210,17 @@ mod tests {
             site(Some(futex), &["futex"], &["futex_wait"], 16),
             site(None, &["__memmove_avx_unaligned_erms", "main"], &[], 36),
             site(None, &["main"], &[], 14),
+            // What traces the calls copies, too.
+            site(
+                Some(read),
+                &["read"],
+                &[
+                    "copy_from_user_nofault",
+                    "bpf_prog_1d8b3d5aac9458ce_sys_exit",
+                    "bpf_trace_run2",
+                ],
+                7,
+            ),
             // A timer came in between: not the copy's time.
             site(
                 Some(read),
@@ -196,9 +232,11 @@ mod tests {
         let times = cpu_times(&sites);
         let time = times.get(&process(7)).expect("the process");
         let ticks = |value: f64| value / 10_000_000.0;
-        assert!((ticks(time.total.value) - 104.0).abs() < 1e-9);
-        assert!((ticks(time.total.variance.sqrt()) - 104.0_f64.sqrt()).abs() < 1e-9);
-        assert!((ticks(time.moving().value) - 38.0).abs() < 1e-9);
+        assert!((ticks(time.total.value) - 111.0).abs() < 1e-9);
+        assert!((ticks(time.total.variance.sqrt()) - 111.0_f64.sqrt()).abs() < 1e-9);
+        assert!((ticks(time.moving().value) - 45.0).abs() < 1e-9);
+        let tracing = time.tracing_in_syscall[&SyscallFamily::Read];
+        assert!((ticks(tracing.value) - 7.0).abs() < 1e-9);
         assert!((ticks(time.copying_in_kernel.value) - 25.0).abs() < 1e-9);
         assert!((ticks(time.copying_in_user.value) - 36.0).abs() < 1e-9);
         assert!((ticks(time.copying().variance.sqrt()) - 61.0_f64.sqrt()).abs() < 1e-9);

@@ -69,7 +69,7 @@ fn calibrated(costs: &Costs<'_>, flow: &Flow) -> Option<Gain> {
 /// What a request takes besides moving bytes is as much as is done around so many chunks.
 const CHUNKS_OF_REQUEST: f64 = 16.0;
 
-/// CPU time that relaying some bytes takes: of what all bytes take, by their share.
+/// CPU time that relaying some bytes takes while nobody looks: of what all bytes take, by their share.
 struct Relay {
     /// In system calls that read, and the copies of that.
     read: Estimate,
@@ -98,15 +98,17 @@ impl Relay {
             times.get(&family).copied().unwrap_or_default().times(share)
         };
         let moving = cpu.moving();
-        let around = Estimate {
-            value: (cpu.total.value - moving.value).max(0.0),
-            variance: (cpu.total.variance - moving.variance).max(0.0),
-        };
         Self {
-            around: around.times(written * share_of_chunks(flow)),
-            read: time(&cpu.in_syscall, SyscallFamily::Read, read),
+            around: without(cpu.total, moving).times(written * share_of_chunks(flow)),
+            read: without(
+                time(&cpu.in_syscall, SyscallFamily::Read, read),
+                time(&cpu.tracing_in_syscall, SyscallFamily::Read, read),
+            ),
             copying_in_read: time(&cpu.copying_in_syscall, SyscallFamily::Read, read),
-            write: time(&cpu.in_syscall, SyscallFamily::Write, written),
+            write: without(
+                time(&cpu.in_syscall, SyscallFamily::Write, written),
+                time(&cpu.tracing_in_syscall, SyscallFamily::Write, written),
+            ),
             copying_in_write: time(&cpu.copying_in_syscall, SyscallFamily::Write, written),
         }
     }
@@ -136,6 +138,14 @@ fn share_of_chunks(flow: &Flow) -> f64 {
     }
     let chunks = precise(flow.calls) / precise(transfers);
     (1.0 - CHUNKS_OF_REQUEST / chunks).max(0.0)
+}
+
+/// A sum of ticks without some of them.
+fn without(all: Estimate, part: Estimate) -> Estimate {
+    Estimate {
+        value: (all.value - part.value).max(0.0),
+        variance: (all.variance - part.variance).max(0.0),
+    }
 }
 
 /// The sum of two independent estimates.
@@ -184,7 +194,7 @@ mod tests {
         )
     }
 
-    /// Two seconds in reads, half of them copying, four in writes, a quarter of them copying, and two around
+    /// Two and a half seconds in reads, of which tracing takes a half and copying one, four in writes, a quarter of them copying, and two around
     /// them.
     fn time() -> CpuTime {
         let seconds = |seconds: f64| Estimate {
@@ -193,8 +203,9 @@ mod tests {
         };
         let (read, write) = (SyscallFamily::Read, SyscallFamily::Write);
         CpuTime {
-            total: seconds(8.0),
-            in_syscall: [(read, seconds(2.0)), (write, seconds(4.0))].into(),
+            total: seconds(8.5),
+            in_syscall: [(read, seconds(2.5)), (write, seconds(4.0))].into(),
+            tracing_in_syscall: [(read, seconds(0.5))].into(),
             copying_in_kernel: seconds(2.0),
             copying_in_syscall: [(read, seconds(1.0)), (write, seconds(1.0))].into(),
             copying_in_user: Estimate::default(),
@@ -252,7 +263,7 @@ mod tests {
         // and of what is around 32 chunks of each transfer, 16 are for the transfer.
         let file = saved(&sender(File), Some(&time()), None).expect("there is time");
         assert_near(file.cores, 0.1 + 0.1 + 0.1);
-        assert_near(file.share.expect("there is a total"), 3.0 / 8.0);
+        assert_near(file.share.expect("there is a total"), 3.0 / 8.5);
         assert_eq!(file.basis, SavingBasis::CpuTax);
         // A socket must be read by any means.
         let socket = saved(&sender(Tcp), Some(&time()), None).expect("there is time");
@@ -266,7 +277,7 @@ mod tests {
         let both = saved(&audit, Some(&time()), Some(&calibration)).expect("all is known");
         assert_eq!(both.basis, SavingBasis::Calibration);
         assert_near(both.cores, ((1.0 + 4.0) / 2.0 + 1.0) / 10.0);
-        assert_near(both.share.expect("there is a total"), 3.5 / 8.0);
+        assert_near(both.share.expect("there is a total"), 3.5 / 8.5);
         // Of ticks, and what the lab found is exact.
         let variance = 0.1_f64.powi(2) / 4.0 + 0.4_f64.powi(2) / 4.0;
         assert!(

@@ -22,8 +22,8 @@ const RUNS: u32 = 101;
 /// For a first impression.
 const QUICK_RUNS: u32 = 21;
 
-/// Sizes of transfers: the powers of 2 from 1 KiB to 1 MiB.
-const SIZES: std::ops::RangeInclusive<u32> = 10..=20;
+/// Sizes of transfers: the powers of 2 from 1 KiB to 16 MiB.
+const SIZES: std::ops::RangeInclusive<u32> = 10..=24;
 
 /// Measures, keeps the result, and prints it.
 pub(super) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> {
