@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-const ARGUMENTS: &str = "lab --transport tcp --size 16m --only read+write-64k --only sendfile --only mmap+write \
+const ARGUMENTS: &str = "lab --transport tcp --size 1m --size 16m --only read+write-64k --only sendfile --only mmap+write \
                          --only splice --only splice-1m --only vmsplice --only zerocopy";
 
 /// What the lab prints.

@@ -14,6 +14,7 @@ mod harness;
 mod process;
 mod server;
 mod shapes;
+mod strace;
 
 use std::path::{Path, PathBuf};
 

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::process::Taken;
 use crate::statistics::median;
+use crate::strace;
 use crate::support::audit::Audit;
 use crate::support::children::Program;
 use crate::support::http;
@@ -34,6 +35,8 @@ struct Shape {
     /// Seconds of each transfer: until it had come, and in the kernel.
     wall: Vec<f64>,
     system: Vec<f64>,
+    /// Seconds in calls of one transfer under `strace`.
+    traced: f64,
 }
 
 /// The table.
@@ -53,6 +56,7 @@ pub(crate) fn measure() -> Result<String> {
             calls: [0; 3],
             wall: Vec::new(),
             system: Vec::new(),
+            traced: 0.0,
         };
         shape.count()?;
         shapes.push(shape);
@@ -64,9 +68,9 @@ pub(crate) fn measure() -> Result<String> {
     }
     let mut text = format!(
         "Go 1.22.10, `io.Copy` of a warm file of 512 MiB to a `*net.TCPConn`, medians of {RUNS} transfers in turn; \
-         calls by `copytax audit`.\n\n\
-         | from | `sendfile` | `read` | `write` | wall s | kernel s |\n\
-         | --- | --- | --- | --- | --- | --- |\n"
+         calls by `copytax audit`; the last column is of one under `strace -c -w`.\n\n\
+         | from | `sendfile` | `read` | `write` | wall s | kernel s | traced s |\n\
+         | --- | --- | --- | --- | --- | --- | --- |\n"
     );
     for shape in &shapes {
         text += &shape.row();
@@ -86,6 +90,7 @@ impl Shape {
         let calls = process.calls();
         let of = |name| calls.get(name).map_or(0, |sums| sums.calls);
         self.calls = ["sendfile", "read", "write"].map(of);
+        self.traced = strace::seconds(self.program.pid(), || self.fetch())?;
         Ok(())
     }
 
@@ -108,10 +113,11 @@ impl Shape {
     fn row(&self) -> String {
         let [sendfile, read, write] = self.calls;
         format!(
-            "| {} | {sendfile} | {read} | {write} | {:.2} | {:.2} |\n",
+            "| {} | {sendfile} | {read} | {write} | {:.2} | {:.2} | {:.2} |\n",
             self.name,
             median(&self.wall),
-            median(&self.system)
+            median(&self.system),
+            self.traced
         )
     }
 }

@@ -32,9 +32,9 @@ pub struct Calibration {
 pub struct TransferCost {
     /// Its bytes.
     pub bytes: u64,
-    /// CPU time in nanoseconds, the median of all runs.
+    /// CPU time in nanoseconds, the median of the faster half of the runs.
     pub cpu_ns: u64,
-    /// The 95% interval of the median; `None` of fewer than 6 runs.
+    /// The 95% interval of the median; `None` of fewer than 6 runs in that half.
     pub interval_ns: Option<(u64, u64)>,
 }
 

@@ -56,8 +56,9 @@ pub struct Evidence<'a> {
 impl Evidence<'_> {
     /// From how many bytes on a transfer gains by a zero-copy call.
     fn break_even(&self) -> u64 {
-        let measured = self.calibration.and_then(measured_break_even);
-        measured.unwrap_or(BREAK_EVEN)
+        self.calibration.map_or(BREAK_EVEN, |calibration| {
+            measured_break_even(calibration, BREAK_EVEN)
+        })
     }
 }
 

@@ -46,7 +46,8 @@ fn costs(series: &[LabSeries]) -> BTreeMap<String, Vec<TransferCost>> {
     costs
 }
 
-/// `None` where nothing was measured.
+/// Of the faster half of the runs: what others on the machine take of the rest comes and goes. `None` where
+/// nothing was measured.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -55,7 +56,11 @@ fn costs(series: &[LabSeries]) -> BTreeMap<String, Vec<TransferCost>> {
 )]
 fn cost_of_transfer(series: &LabSeries) -> Option<TransferCost> {
     let runs = series.runs.iter();
-    let times = runs.map(|run| run.cpu.as_nanos() as f64 / series.transfers as f64);
+    let mut times: Vec<f64> = runs
+        .map(|run| run.cpu.as_nanos() as f64 / series.transfers as f64)
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times.truncate(times.len().div_ceil(2));
     let median = Median::of(times).filter(|median| median.value.is_finite())?;
     let whole = |time: f64| time.round() as u64;
     Some(TransferCost {
@@ -79,11 +84,18 @@ pub fn is_clear(found: &BreakEven) -> bool {
     }
 }
 
-/// From how many bytes on a transfer gains by `sendfile`; `None` where `calibration` has no clear one.
+/// From how many bytes on a transfer gains by `sendfile`. Where there is no clear break-even, that is the upper
+/// end of its interval, from which on it pays for all that is known; or `usual` where that is less, or the
+/// end is not known.
 #[must_use]
-pub fn measured_break_even(calibration: &Calibration) -> Option<u64> {
-    let found = calibration.sendfile?;
-    found.bytes.filter(|_| is_clear(&found))
+pub fn measured_break_even(calibration: &Calibration, usual: u64) -> u64 {
+    let Some(found) = calibration.sendfile else {
+        return usual;
+    };
+    match found.bytes {
+        Some(bytes) if is_clear(&found) => bytes,
+        _ => found.high.unwrap_or(usual).min(usual),
+    }
 }
 
 #[cfg(test)]
@@ -113,8 +125,9 @@ mod tests {
 
     #[test]
     fn a_wide_interval_will_not_do() {
+        const USUAL: u64 = 32_000;
         let mut calibration = calibration();
-        assert_eq!(measured_break_even(&calibration), None);
+        assert_eq!(measured_break_even(&calibration, USUAL), USUAL);
         let found = BreakEven {
             bytes: Some(9_000),
             low: Some(8_000),
@@ -122,12 +135,23 @@ mod tests {
             smallest: 1024,
             largest: 1 << 20,
         };
-        calibration.sendfile = Some(found);
-        assert_eq!(measured_break_even(&calibration), Some(9_000));
-        for high in [None, Some(32_001)] {
-            calibration.sendfile = Some(BreakEven { high, ..found });
-            assert_eq!(measured_break_even(&calibration), None);
+        for (low, high, expected) in [
+            (Some(8_000), Some(10_000), 9_000),
+            (Some(1_024), Some(10_000), 10_000),
+            (Some(8_000), Some(32_001), USUAL),
+            (Some(8_000), None, USUAL),
+        ] {
+            calibration.sendfile = Some(BreakEven { low, high, ..found });
+            assert_eq!(measured_break_even(&calibration, USUAL), expected);
         }
+        let never = BreakEven {
+            bytes: None,
+            low: None,
+            high: None,
+            ..found
+        };
+        calibration.sendfile = Some(never);
+        assert_eq!(measured_break_even(&calibration, USUAL), USUAL);
     }
 
     #[test]
@@ -143,7 +167,7 @@ mod tests {
             runs,
             ..LabSeries::default()
         };
-        let large = of_size(4096, (100..107).map(run).collect());
+        let large = of_size(4096, (100..113).map(run).collect());
         let small = of_size(1024, vec![run(50)]);
         let nothing = of_size(2048, Vec::new());
         let mut calibration = calibration();
