@@ -38,7 +38,7 @@ pub(super) struct Amount {
 
 impl Bench {
     /// Makes what is needed to move that much of `file` in each run, and moves it once to make
-    /// everything warm. `file` is a sealed memory file, or one on a disk.
+    /// everything warm. `file` is a sealed memory file where the path maps it.
     ///
     /// # Errors
     ///
@@ -159,6 +159,8 @@ fn at_once(lines: &mut [Line], transfers: u64, bytes: u64) -> io::Result<Vec<Tur
 pub(super) fn temporary_file(bytes: u64) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     write_pattern(&file, bytes, SEED)?;
+    // Nothing is to be written to the disk while runs are timed.
+    file.sync_all()?;
     file.rewind()?;
     Ok(file)
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fs::File;
 use std::io;
 
 use super::bench::{Amount, Bench, SEED, temporary_file};
@@ -121,9 +120,11 @@ impl Plan {
         let (mut ready, mut files) = (Ready::default(), BTreeMap::new());
         let mut network = Network::default();
         for (transport, size, path) in self.combinations() {
-            let file = match files.entry(size) {
+            let file = match files.entry((size, path.reads_a_file())) {
                 Entry::Occupied(there) => there.into_mut(),
-                Entry::Vacant(none) => none.insert(self.source(size)?),
+                // What is read is where servers have their files; only a sealed file may be mapped.
+                Entry::Vacant(none) if path.reads_a_file() => none.insert(temporary_file(size)?),
+                Entry::Vacant(none) => none.insert(memory_file("copytax-lab", size, SEED)?),
             };
             let bench = network
                 .prepare(transport)
@@ -145,14 +146,6 @@ impl Plan {
             }
         }
         Ok(ready)
-    }
-
-    fn source(&self, size: u64) -> io::Result<File> {
-        if self.is_cold {
-            temporary_file(size)
-        } else {
-            memory_file("copytax-lab", size, SEED)
-        }
     }
 
     fn amount(&self, size: u64) -> Amount {

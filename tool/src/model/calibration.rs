@@ -32,9 +32,9 @@ pub struct Calibration {
 pub struct TransferCost {
     /// Its bytes.
     pub bytes: u64,
-    /// CPU time in nanoseconds, the median of the faster half of the runs.
+    /// CPU time in nanoseconds, the mean of the runs but the lowest and highest fifth.
     pub cpu_ns: u64,
-    /// The 95% interval of the median; `None` of fewer than 6 runs in that half.
+    /// The 95% interval of the median, about as wide; `None` of fewer than 6 runs.
     pub interval_ns: Option<(u64, u64)>,
 }
 

@@ -62,12 +62,11 @@ fn calibrated(costs: &Costs<'_>, flow: &Flow) -> Option<Gain> {
         return None;
     }
     let transfer = typical_size_by_bytes(&flow.transfers)?;
-    let chunk = flow.bytes.checked_div(flow.calls)?;
-    gain(costs.calibration?, "sendfile", chunk, transfer)
+    gain(costs.calibration?, "sendfile", transfer)
 }
 
 /// What a request takes besides moving bytes is as much as is done around so many chunks.
-const CHUNKS_OF_REQUEST: f64 = 16.0;
+const CHUNKS_OF_REQUEST: f64 = 8.0;
 
 /// CPU time that relaying some bytes takes while nobody looks: of what all bytes take, by their share.
 struct Relay {
@@ -260,14 +259,14 @@ mod tests {
     #[test]
     fn cpu_time_alone() {
         // All of the reading and the copies of writing, for half of what is read and all that is written;
-        // and of what is around 32 chunks of each transfer, 16 are for the transfer.
+        // and of what is around 32 chunks of each transfer, 8 are for the transfer.
         let file = saved(&sender(File), Some(&time()), None).expect("there is time");
-        assert_near(file.cores, 0.1 + 0.1 + 0.1);
-        assert_near(file.share.expect("there is a total"), 3.0 / 8.5);
+        assert_near(file.cores, 0.1 + 0.1 + 0.15);
+        assert_near(file.share.expect("there is a total"), 3.5 / 8.5);
         assert_eq!(file.basis, SavingBasis::CpuTax);
         // A socket must be read by any means.
         let socket = saved(&sender(Tcp), Some(&time()), None).expect("there is time");
-        assert_near(socket.cores, 0.05 + 0.1 + 0.1);
+        assert_near(socket.cores, 0.05 + 0.1 + 0.15);
     }
 
     #[test]
@@ -276,8 +275,8 @@ mod tests {
         let calibration = calibration(&audit);
         let both = saved(&audit, Some(&time()), Some(&calibration)).expect("all is known");
         assert_eq!(both.basis, SavingBasis::Calibration);
-        assert_near(both.cores, ((1.0 + 4.0) / 2.0 + 1.0) / 10.0);
-        assert_near(both.share.expect("there is a total"), 3.5 / 8.5);
+        assert_near(both.cores, ((1.0 + 4.0) / 2.0 + 1.5) / 10.0);
+        assert_near(both.share.expect("there is a total"), 4.0 / 8.5);
         // Of ticks, and what the lab found is exact.
         let variance = 0.1_f64.powi(2) / 4.0 + 0.4_f64.powi(2) / 4.0;
         assert!(

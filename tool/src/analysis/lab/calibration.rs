@@ -9,9 +9,6 @@ use super::{Median, break_even};
 /// What most programs do with a file: all that send one are compared with it.
 pub(super) const FILE: &str = "read+write-64k";
 
-/// Bytes that it reads at a time, if there are as many.
-pub(super) const FILE_CHUNK: u64 = 64 << 10;
-
 /// What most programs do with memory: all that lend some are compared with it.
 const MEMORY: &str = "write";
 
@@ -46,8 +43,8 @@ fn costs(series: &[LabSeries]) -> BTreeMap<String, Vec<TransferCost>> {
     costs
 }
 
-/// Of the faster half of the runs: what others on the machine take of the rest comes and goes. `None` where
-/// nothing was measured.
+/// The lowest and the highest fifth of the runs do not count: not what others take of a processor, but what the
+/// path takes on the whole. `None` where nothing was measured.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -60,13 +57,15 @@ fn cost_of_transfer(series: &LabSeries) -> Option<TransferCost> {
         .map(|run| run.cpu.as_nanos() as f64 / series.transfers as f64)
         .collect();
     times.sort_by(f64::total_cmp);
-    times.truncate(times.len().div_ceil(2));
-    let median = Median::of(times).filter(|median| median.value.is_finite())?;
+    let fifth = times.len() / 5;
+    let middle = &times[fifth..times.len() - fifth];
+    let mean = middle.iter().sum::<f64>() / middle.len() as f64;
+    let interval = Median::of(times.iter().copied())?.interval;
     let whole = |time: f64| time.round() as u64;
-    Some(TransferCost {
+    mean.is_finite().then(|| TransferCost {
         bytes: series.size,
-        cpu_ns: whole(median.value),
-        interval_ns: median.interval.map(|(low, high)| (whole(low), whole(high))),
+        cpu_ns: whole(mean),
+        interval_ns: interval.map(|(low, high)| (whole(low), whole(high))),
     })
 }
 
@@ -167,7 +166,7 @@ mod tests {
             runs,
             ..LabSeries::default()
         };
-        let large = of_size(4096, (100..113).map(run).collect());
+        let large = of_size(4096, (100..107).map(run).collect());
         let small = of_size(1024, vec![run(50)]);
         let nothing = of_size(2048, Vec::new());
         let mut calibration = calibration();

@@ -2,7 +2,7 @@
 
 use crate::model::{Calibration, Estimate, TransferCost};
 
-use super::calibration::{FILE, FILE_CHUNK};
+use super::calibration::FILE;
 
 /// Half the width of a 95% interval, in standard errors.
 const ERRORS: f64 = 1.96;
@@ -38,26 +38,17 @@ impl Gain {
     }
 }
 
-/// What `path` gains over read and write of `chunk` bytes at a time, for transfers of so many bytes; `None`
-/// where `calibration` has no costs of both.
+/// What `path` gains over read and write, for transfers of so many bytes; `None` where `calibration` has no
+/// costs of both.
 ///
-/// Bytes of a transfer cost what they do in the lab, where all but the last are read and written
-/// [`FILE_CHUNK`] at a time. Smaller chunks cost more by the ratio of transfers of that size: they have
-/// one call of each kind. Between the sizes that were measured, costs lie on a line of logarithmic scales;
-/// beyond them, bytes cost what they do at the last one.
+/// Between the sizes that were measured, costs lie on a line of logarithmic scales; beyond them, bytes cost
+/// what they do at the last one.
 #[must_use]
-pub fn gain(calibration: &Calibration, path: &str, chunk: u64, transfer: u64) -> Option<Gain> {
-    let of = |path: &str, bytes| cost_of_byte(calibration.costs.get(path)?, bytes);
-    let before = of(FILE, transfer)?;
-    let chunk = chunk.min(FILE_CHUNK);
-    let factor = if chunk < transfer {
-        of(FILE, chunk)?.value / of(FILE, transfer.min(FILE_CHUNK))?.value
-    } else {
-        1.0
-    };
+pub fn gain(calibration: &Calibration, path: &str, transfer: u64) -> Option<Gain> {
+    let of = |path: &str| cost_of_byte(calibration.costs.get(path)?, transfer);
     Some(Gain {
-        before: before.times(factor),
-        after: of(path, transfer)?,
+        before: of(FILE)?,
+        after: of(path)?,
     })
 }
 
@@ -146,8 +137,8 @@ mod tests {
         }
     }
 
-    fn found(chunk: u64, transfer: u64) -> Gain {
-        gain(&calibration(), "sendfile", chunk, transfer).expect("both were measured")
+    fn found(transfer: u64) -> Gain {
+        gain(&calibration(), "sendfile", transfer).expect("both were measured")
     }
 
     #[track_caller]
@@ -157,7 +148,7 @@ mod tests {
 
     #[test]
     fn what_was_measured() {
-        let long = found(64_000, 64_000);
+        let long = found(64_000);
         assert_near(long.of_byte().value, 0.25);
         assert_near(long.share().value, 0.5);
         // Of 10% up and down each.
@@ -165,29 +156,21 @@ mod tests {
             long.share().margin(),
             0.5 * 0.1 * 2.0_f64.sqrt() * 1.959_964 / 1.96,
         );
-        let short = found(64_000, 1_000);
+        let short = found(1_000);
         assert_near(short.of_byte().value, -1.0);
     }
 
     #[test]
-    fn small_chunks_of_long_transfers() {
-        let small = found(1_000, 1 << 30);
-        assert_near(small.before.value, 3.0);
-        assert_near(small.after.value, 0.25);
-        let large = found(1 << 20, 1 << 30);
-        assert_near(large.before.value, 0.5);
-    }
-
-    #[test]
     fn between_sizes_and_beyond_them() {
-        let between = found(8_000, 8_000);
+        let between = found(8_000);
         assert_near(between.before.value, (3.0_f64 * 0.5).sqrt());
-        assert_near(found(10, 10).before.value, 3.0);
+        assert_near(found(10).before.value, 3.0);
+        assert_near(found(1 << 30).before.value, 0.5);
     }
 
     #[test]
     fn what_was_not_measured() {
-        assert_eq!(gain(&calibration(), "splice", 1_000, 1_000), None);
-        assert_eq!(gain(&calibration(), "free", 1_000, 1_000), None);
+        assert_eq!(gain(&calibration(), "splice", 1_000), None);
+        assert_eq!(gain(&calibration(), "free", 1_000), None);
     }
 }
