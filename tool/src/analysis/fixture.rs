@@ -5,6 +5,8 @@ pub(crate) mod profile;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+#[cfg(test)]
+use crate::model::Calibration;
 use crate::model::{
     Call, Class, EndpointKind, Engine, ErrorCount, FlowCount, Host, Libc, Loss, ProcessFacts,
     ProcessId, Profile, Runtime, RuntimeEvidence, RuntimeName, Sharing, Snapshot, TransferCount,
@@ -50,6 +52,21 @@ pub(crate) fn snapshot() -> Snapshot {
         profile: Profile::default(),
         without_profile: None,
         is_incomplete: false,
+    }
+}
+
+/// A calibration of the machine of [`snapshot`] that measured nothing.
+#[cfg(test)]
+pub(crate) fn calibration() -> Calibration {
+    Calibration {
+        host: snapshot().host,
+        processor: None,
+        time: SystemTime::UNIX_EPOCH,
+        sendfile: None,
+        splice: None,
+        zerocopy: None,
+        send_zc: None,
+        costs: BTreeMap::new(),
     }
 }
 

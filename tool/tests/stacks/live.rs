@@ -24,7 +24,7 @@ const WINDOW: &str = "6s";
 const HOT: f64 = 0.2;
 
 /// How far shares may be from each other beyond what chance does: the two do not look at the same moments.
-const DIFFERENCE: f64 = 0.05;
+const DIFFERENCE: f64 = 0.1;
 
 /// Standard errors that chance may do.
 const ERRORS: f64 = 3.0;

@@ -99,28 +99,11 @@ pub fn measured_break_even(calibration: &Calibration, usual: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     use super::*;
-    use crate::model::{Host, LabRun};
-
-    fn calibration() -> Calibration {
-        Calibration {
-            host: Host {
-                kernel: "6.18.0".to_owned(),
-                arch: "x86_64".to_owned(),
-                cpus: 2,
-                hostname: "h".to_owned(),
-            },
-            processor: None,
-            time: SystemTime::UNIX_EPOCH,
-            sendfile: None,
-            splice: None,
-            zerocopy: None,
-            send_zc: None,
-            costs: BTreeMap::new(),
-        }
-    }
+    use crate::analysis::fixture::calibration;
+    use crate::model::LabRun;
 
     #[test]
     fn a_wide_interval_will_not_do() {

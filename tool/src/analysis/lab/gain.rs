@@ -25,17 +25,6 @@ impl Gain {
             variance: self.before.variance + self.after.variance,
         }
     }
-
-    /// What is saved, as a share of what read and write cost.
-    #[must_use]
-    pub fn share(self) -> Estimate {
-        let ratio = self.after.value / self.before.value;
-        let relative = |estimate: Estimate| estimate.variance / estimate.value.powi(2);
-        Estimate {
-            value: 1.0 - ratio,
-            variance: ratio * ratio * (relative(self.before) + relative(self.after)),
-        }
-    }
 }
 
 /// What `path` gains over read and write, for transfers of so many bytes; `None` where `calibration` has no
@@ -99,10 +88,8 @@ fn ln(bytes: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
-    use crate::model::Host;
+    use crate::analysis::fixture;
 
     fn cost(bytes: u64, cpu_ns: u64) -> TransferCost {
         TransferCost {
@@ -116,24 +103,13 @@ mod tests {
         let usual = vec![cost(1_000, 3_000), cost(64_000, 32_000)];
         let sendfile = vec![cost(1_000, 4_000), cost(64_000, 16_000)];
         Calibration {
-            host: Host {
-                kernel: String::new(),
-                arch: String::new(),
-                cpus: 2,
-                hostname: String::new(),
-            },
-            processor: None,
-            time: SystemTime::UNIX_EPOCH,
-            sendfile: None,
-            splice: None,
-            zerocopy: None,
-            send_zc: None,
             costs: [
                 (FILE.to_owned(), usual),
                 ("sendfile".to_owned(), sendfile),
                 ("free".to_owned(), vec![cost(1_000, 0)]),
             ]
             .into(),
+            ..fixture::calibration()
         }
     }
 
@@ -150,12 +126,9 @@ mod tests {
     fn what_was_measured() {
         let long = found(64_000);
         assert_near(long.of_byte().value, 0.25);
-        assert_near(long.share().value, 0.5);
         // Of 10% up and down each.
-        assert_near(
-            long.share().margin(),
-            0.5 * 0.1 * 2.0_f64.sqrt() * 1.959_964 / 1.96,
-        );
+        let margin = 0.1 * 0.5_f64.hypot(0.25) * 1.959_964 / 1.96;
+        assert_near(long.of_byte().margin(), margin);
         let short = found(1_000);
         assert_near(short.of_byte().value, -1.0);
     }
