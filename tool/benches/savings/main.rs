@@ -50,6 +50,7 @@ use tempfile::TempDir;
 
 use crate::content::Content;
 use crate::pair::Pair;
+use crate::support::prerequisites;
 
 /// Where the sources of the programs are.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/gallery");
@@ -76,10 +77,7 @@ struct Args {
 
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
-    ensure!(
-        rustix::process::geteuid().is_root(),
-        "only root can attach; run this as root"
-    );
+    prerequisites::root()?;
     let state = TempDir::new()?;
     let calibrated = Command::new(env!("CARGO_BIN_EXE_copytax"))
         .args(["lab", "--calibrate"])
@@ -99,7 +97,7 @@ fn main() -> Result<ExitCode> {
     let (near, all) = (rows.iter().filter(|row| row.is_near()).count(), rows.len());
     let wrong = rows.iter().filter(|row| !row.has_direction()).count();
     let is_kept = near * WANTED.1 >= all * WANTED.0 && wrong == 0;
-    let text = table::text(&rows, near, wrong, is_kept);
+    let text = table::text(&rows, args.rounds, near, wrong, is_kept);
     println!("{text}");
     if args.write {
         document::replace_part("lab.md", "savings", &text)?;

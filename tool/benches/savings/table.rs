@@ -53,8 +53,10 @@ impl Row {
 }
 
 /// All of it, as Markdown.
-pub(crate) fn text(rows: &[Row], near: usize, wrong: usize, is_kept: bool) -> String {
-    let mut text = document::provenance("cargo xtask bench savings --write");
+pub(crate) fn text(rows: &[Row], rounds: u32, near: usize, wrong: usize, is_kept: bool) -> String {
+    let mut text = document::provenance(&format!(
+        "cargo xtask bench savings --rounds {rounds} --write"
+    ));
     text += "\n| CPU s/GB of | bouncing | mended | saved | predicted | error | by |\n";
     text += "| --- | --- | --- | --- | --- | --- | --- |\n";
     for row in rows {
