@@ -69,6 +69,8 @@ fn functions_of_node_have_their_places() -> Result<()> {
     let process = Process::start(
         Command::new(node)
             .args(["--perf-basic-prof", "--no-turbo-inlining"])
+            // It leaves a log where it is started.
+            .current_dir(folder.path())
             .arg(&script),
     )?;
     let map = fs::read_to_string(&process.map)?;

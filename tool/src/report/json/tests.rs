@@ -14,7 +14,7 @@ use crate::analysis::{self, audit};
 use crate::analysis::{Place, Role};
 use crate::model::{
     Audit, Call, Class, EndpointKind, Libc, MatchedBy, Mechanism, Profile, RuntimeEvidence,
-    RuntimeName, Sharing, Verdict,
+    RuntimeName, SavingBasis, Sharing, Verdict,
 };
 use crate::report::fixture;
 
@@ -182,6 +182,10 @@ fn the_schema_knows_every_name() {
     assert_eq!(
         allowed("/$defs/finding/properties/matched_by/enum"),
         names(MatchedBy::ALL, MatchedBy::name)
+    );
+    assert_eq!(
+        allowed("/$defs/finding/properties/saving/oneOf/1/properties/basis/enum"),
+        names(SavingBasis::ALL, SavingBasis::name)
     );
     assert_eq!(
         allowed("/$defs/call_site/properties/call/enum"),
