@@ -9,7 +9,7 @@ use super::clock;
 use super::line::{Ends, Line, Turn};
 use super::memory;
 use super::network::Network;
-use super::paths::{Calls, Job, Path};
+use super::paths::{Calls, Path};
 use super::transports::Transport;
 use super::{cold, write_pattern};
 use crate::model::{LabRun, LabSeries};
@@ -51,11 +51,7 @@ impl Bench {
         amount: Amount,
     ) -> io::Result<Self> {
         let size = file.metadata()?.len();
-        let source = match path.job {
-            Job::Copy => temporary_file(size)?,
-            Job::Send | Job::Relay => file.try_clone()?,
-        };
-        let ends = (0..amount.connections).map(|_| Ends::new(path, transport, &source, network));
+        let ends = (0..amount.connections).map(|_| Ends::new(path, transport, file, network));
         let ends: Vec<Ends> = ends.collect::<io::Result<_>>()?;
         let before = memory::reset_peak();
         let moved = usize::try_from(size).map_err(io::Error::other)?;
@@ -63,7 +59,7 @@ impl Bench {
         let mut bench = Self {
             path,
             lines: lines.collect::<io::Result<_>>()?,
-            cold: amount.is_cold.then_some(source),
+            cold: amount.is_cold.then(|| file.try_clone()).transpose()?,
             series: LabSeries {
                 path: path.name(),
                 transport: transport.name(),

@@ -8,7 +8,7 @@ use super::bench::{Amount, Bench, SEED, temporary_file};
 use super::memory;
 use super::memory_file;
 use super::network::Network;
-use super::paths::Path;
+use super::paths::{Job, Path};
 use super::transports::Transport;
 use crate::model::{LabSeries, LabUnavailable};
 
@@ -120,10 +120,11 @@ impl Plan {
         let (mut ready, mut files) = (Ready::default(), BTreeMap::new());
         let mut network = Network::default();
         for (transport, size, path) in self.combinations() {
-            let file = match files.entry((size, path.reads_a_file())) {
+            // What is read or cloned is where servers have their files; only a sealed file may be mapped.
+            let is_in_folder = path.reads_a_file() || matches!(path.job, Job::Copy);
+            let file = match files.entry((size, is_in_folder)) {
                 Entry::Occupied(there) => there.into_mut(),
-                // What is read is where servers have their files; only a sealed file may be mapped.
-                Entry::Vacant(none) if path.reads_a_file() => none.insert(temporary_file(size)?),
+                Entry::Vacant(none) if is_in_folder => none.insert(temporary_file(size)?),
                 Entry::Vacant(none) => none.insert(memory_file("copytax-lab", size, SEED)?),
             };
             let bench = network
