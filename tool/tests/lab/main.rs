@@ -2,6 +2,8 @@
 
 #[path = "../support/counted.rs"]
 mod counted;
+#[path = "../support/patience.rs"]
+mod patience;
 
 mod accounting;
 mod calibration;

@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
+use crate::patience::until;
+
 fn lab(arguments: &[&str]) -> Result<Command> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_copytax"));
     command.args(["lab", "--json", "--runs", "6", "--size", "1m"]);
@@ -86,15 +88,16 @@ fn a_cable_goes_with_the_process_that_made_it() -> Result<()> {
     assert!(!devices.contains("lab0"), "it is of other namespaces");
     killed.kill()?;
     killed.wait()?;
-    // What no process has a descriptor of, or is in, is gone: it has no name, either.
-    for process in fs::read_dir("/proc")?.flatten() {
-        let name = process.file_name();
-        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
-            continue;
-        };
-        let held = namespaces_held_by(pid).unwrap_or_default();
-        assert!(held.is_disjoint(&namespaces), "{pid} has {held:?}");
-    }
+    // What no process has a descriptor of, or is in, is gone: it has no name, either. Its number goes to the next
+    // one that is made, which those of other tests may be.
+    until("the namespaces to be gone", || {
+        let held = fs::read_dir("/proc")?.flatten().filter_map(|process| {
+            let pid = process.file_name().to_str()?.parse().ok()?;
+            namespaces_held_by(pid).ok()
+        });
+        let is_gone = held.into_iter().all(|held| held.is_disjoint(&namespaces));
+        Ok(is_gone.then_some(()))
+    })?;
     let named = fs::read_dir("/run/netns").map_or(0, Iterator::count);
     assert_eq!(named, names, "namespaces with a name");
     Ok(())
