@@ -2,6 +2,7 @@
 
 pub mod af_xdp;
 pub mod cgroups;
+mod congestion;
 pub mod container;
 pub mod cri;
 pub mod facts;
@@ -15,4 +16,5 @@ pub mod processes;
 mod processor;
 pub mod runtime;
 
+pub use congestion::congestion_control;
 pub use processor::processor;

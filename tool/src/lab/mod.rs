@@ -1,5 +1,6 @@
 //! Workloads that move bytes in known ways, and what the ways cost here.
 
+mod awake;
 mod bench;
 mod calibration;
 mod client;
@@ -21,6 +22,7 @@ mod usage;
 mod veth;
 mod workload;
 
+pub use awake::Awake;
 pub use calibration::{calibration_file, load_calibration, prepare_calibration};
 pub use content::{memory_file, write_pattern};
 pub use paths::Path;

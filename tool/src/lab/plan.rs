@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::io;
 
+use super::awake::Awake;
 use super::bench::{Amount, Bench, SEED, temporary_file};
 use super::memory;
 use super::memory_file;
@@ -41,6 +42,8 @@ pub struct Measured {
     pub series: Vec<LabSeries>,
     /// Those of the combinations that this machine does not have.
     pub unavailable: Vec<LabUnavailable>,
+    /// Whether processors could be kept awake.
+    pub is_awake: bool,
 }
 
 /// What is ready to be measured.
@@ -95,6 +98,7 @@ impl Plan {
             mut benches,
             unavailable,
         } = self.prepare()?;
+        let awake = Awake::stay();
         let all = benches.len() as u64 * u64::from(self.runs);
         let mut done = 0;
         for _ in 0..self.runs {
@@ -113,6 +117,7 @@ impl Plan {
         Ok(Measured {
             series: finished.map(|(_, _, bench)| bench.finish()).collect(),
             unavailable,
+            is_awake: awake.is_some(),
         })
     }
 
@@ -190,6 +195,7 @@ mod tests {
         let Measured {
             series,
             unavailable,
+            ..
         } = measured.expect("this machine can do all that it has");
         let all = series.len() + unavailable.len();
         assert_eq!(all, plan.combinations().len(), "{unavailable:?}");

@@ -14,12 +14,23 @@ pub struct LabResult {
     pub host: Host,
     /// Its processor, as it calls itself; `None` where it does not tell.
     pub processor: Option<String>,
+    /// What else of it the figures depend on.
+    pub conditions: LabConditions,
     /// When it began.
     pub start: SystemTime,
     /// The paths, as they were measured.
     pub series: Vec<LabSeries>,
     /// What this machine does not have, and why.
     pub unavailable: Vec<LabUnavailable>,
+}
+
+/// What the figures of a lab depend on besides kernel and processor.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LabConditions {
+    /// Congestion control of TCP, such as `cubic` or `bbr`; `None` where the kernel does not tell.
+    pub congestion_control: Option<String>,
+    /// Whether idle processors were kept from going to sleep.
+    pub is_awake: bool,
 }
 
 /// A path that this machine does not have over some transport.

@@ -17,7 +17,7 @@ use super::stdout;
 use super::terminal::{self, ColorChoice};
 use crate::host;
 use crate::lab::{Path, Plan, Transport};
-use crate::model::LabResult;
+use crate::model::{LabConditions, LabResult};
 use crate::report::{html, json, text};
 
 /// Bytes of a transfer where nothing else is said.
@@ -162,6 +162,10 @@ fn measure(plan: &Plan) -> Result<LabResult, Failure> {
     Ok(LabResult {
         host: host::kernel::host(),
         processor: host::processor(),
+        conditions: LabConditions {
+            congestion_control: host::congestion_control(),
+            is_awake: measured.is_awake,
+        },
         start,
         series: measured.series,
         unavailable: measured.unavailable,

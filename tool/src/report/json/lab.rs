@@ -36,6 +36,8 @@ struct Host<'a> {
     arch: &'a str,
     cpus: u32,
     processor: Option<&'a str>,
+    congestion_control: Option<&'a str>,
+    awake: bool,
 }
 
 /// One path over one transport with one size of transfers.
@@ -123,6 +125,8 @@ pub fn write_lab(out: &mut impl io::Write, result: &LabResult) -> io::Result<()>
             arch: &result.host.arch,
             cpus: result.host.cpus,
             processor: result.processor.as_deref(),
+            congestion_control: result.conditions.congestion_control.as_deref(),
+            awake: result.conditions.is_awake,
         },
         start: names::rfc3339(result.start),
         paths: result.series.iter().map(PathEntry::from).collect(),

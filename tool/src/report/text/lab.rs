@@ -30,12 +30,13 @@ pub fn write_lab(
     let page = Page::new(width, color);
     let processor = result.processor.as_deref().unwrap_or("unknown processor");
     let machine = format!(
-        "{}, {}, Linux {}; medians of {}. For 1 GB: CPU seconds, and how far their 95% interval goes, \
+        "{}, {}, Linux {}, TCP by {}; medians of {}. For 1 GB: CPU seconds, and how far their 95% interval goes, \
          system calls, context switches and page faults (FLT). P50 and P99 are of transfers, MEM is \
          memory that the path needs, CYC cycles of the processor for a byte. - is unknown.",
         escape(processor),
         units::counted(result.host.cpus.into(), "CPU", "CPUs"),
         escape(&result.host.kernel),
+        escape(congestion_control(result)),
         units::counted(runs(result), "run", "runs"),
     );
     writeln!(out, "{}", page.paragraph(&machine))?;
@@ -50,14 +51,24 @@ pub fn write_lab(
             }
         }
     }
-    for sentence in missing(result) {
+    for sentence in lab_notes(result) {
         writeln!(out, "\n{}", page.paragraph(&sentence))?;
     }
     Ok(())
 }
 
-/// What this machine does not have, and why, in sentences.
-pub(in crate::report) fn missing(result: &LabResult) -> Vec<String> {
+/// What figures suffer from, and what this machine does not have, and why, in sentences.
+pub(in crate::report) fn lab_notes(result: &LabResult) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !result.conditions.is_awake {
+        let note = "Only root may keep idle CPUs from going to sleep. Waking them is in the figures, which vary more by that.";
+        notes.push(note.to_owned());
+    }
+    notes.extend(unavailable(result));
+    notes
+}
+
+fn unavailable(result: &LabResult) -> Vec<String> {
     /// More names say no more than how many there are.
     const MOST: usize = 3;
     let is_same = |a: &LabUnavailable, b: &LabUnavailable| {
@@ -77,6 +88,12 @@ pub(in crate::report) fn missing(result: &LabResult) -> Vec<String> {
         ))
     });
     groups.collect()
+}
+
+/// The name of TCP's congestion control.
+pub(in crate::report) fn congestion_control(result: &LabResult) -> &str {
+    let name = result.conditions.congestion_control.as_deref();
+    name.unwrap_or("unknown congestion control")
 }
 
 fn title(of: &LabSeries) -> String {

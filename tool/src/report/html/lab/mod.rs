@@ -14,7 +14,7 @@ use crate::analysis::lab::{Cost, cost};
 use crate::model::{LabResult, LabSeries};
 use crate::report::escape::escape;
 use crate::report::names;
-use crate::report::text::{missing, transport_phrase};
+use crate::report::text::{congestion_control, lab_notes, transport_phrase};
 
 /// Besides that of every page.
 const LAB_STYLE: &str = include_str!("lab.css");
@@ -99,13 +99,14 @@ fn summary(result: &LabResult) -> Markup {
                 div { dt { "processor" } dd { (escape(processor)) } }
                 div { dt { "processors" } dd { (result.host.cpus) } }
                 div { dt { "kernel" } dd { (escape(&result.host.kernel)) } }
+                div { dt { "TCP by" } dd { (escape(congestion_control(result))) } }
                 div { dt { "runs of each" } dd { (runs.min().unwrap_or(0)) } }
             }
             p {
                 "Points are medians, bars their 95% intervals. CPU time is that of the threads that move the bytes, "
                 "throughput until the last byte was read at the other end. GB: 1,000,000,000 bytes."
             }
-            @for sentence in missing(result) { p.note { (sentence) } }
+            @for sentence in lab_notes(result) { p.note { (sentence) } }
         }
     }
 }
