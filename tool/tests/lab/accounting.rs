@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
+use std::path::Path as FilePath;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
@@ -16,8 +17,9 @@ use crate::counted::counted;
 /// Runs that count; there is one more, to warm up.
 const RUNS: &str = "2";
 
-/// Standard output of the command goes to a file: it must not get between the lines of the test.
-const REDIRECT: &str = r#"out=$1; shift; exec "$@" >"$out""#;
+/// Standard output of the command goes to a file: it must not get between the lines of the test. Its own
+/// files are in a folder.
+const REDIRECT: &str = r#"out=$1; export TMPDIR="$2"; shift 2; exec "$@" >"$out""#;
 
 /// Calls and bytes, by the name of the call.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -63,19 +65,21 @@ pub(crate) fn missing() -> Result<BTreeSet<String>> {
     Ok(document.unavailable.into_iter().map(|of| of.path).collect())
 }
 
-/// Lets the lab move transfers of `size` by one path, and watches it.
+/// Lets the lab move transfers of `size` by one path, with files in `folder`, and watches it.
 pub(crate) fn watch(
     engine: EngineChoice,
     path: Path,
     transport: Transport,
     size: &str,
+    temporary: &FilePath,
 ) -> Result<(Accounting, Accounting)> {
     let folder = tempfile::tempdir()?;
     let out = folder.path().join("lab.json");
     let lab = ["lab", "--json", "--quick", "--runs", RUNS, "--size", size];
     let chosen = ["--only", path.name(), "--transport", transport.name()];
     let mut words: Vec<OsString> = ["sh", "-c", REDIRECT, "sh"].map(Into::into).to_vec();
-    words.extend([out.clone().into(), env!("CARGO_BIN_EXE_copytax").into()]);
+    words.extend([out.clone().into(), temporary.into()]);
+    words.push(env!("CARGO_BIN_EXE_copytax").into());
     words.extend(lab.into_iter().chain(chosen).map(OsString::from));
     let snapshot = counted(engine, words)?;
     ensure!(snapshot.loss.map_full == 0, "{:?}", snapshot.loss);

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use crate::patience::until;
+use crate::support::patience::until;
 
 fn lab(arguments: &[&str]) -> Result<Command> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_copytax"));

@@ -8,8 +8,8 @@ use anyhow::Result;
 use copytax::lab::write_pattern;
 use tempfile::TempDir;
 
-use crate::mounted::Mounted;
 use crate::support::audit::ENGINES;
+use crate::support::mounted::Mounted;
 use crate::support::prerequisites;
 use crate::support::report::{Process, Report};
 use crate::watched;

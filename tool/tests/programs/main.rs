@@ -10,7 +10,6 @@ mod compiler;
 mod cp;
 mod dd;
 mod haproxy;
-mod mounted;
 mod namespaces;
 mod netcat;
 mod openssl;

@@ -13,11 +13,11 @@ use anyhow::{Context, Result, ensure};
 use copytax::lab::write_pattern;
 use rustix::fs::Advice;
 
-use crate::mounted::Mounted;
 use crate::python::SCRIPTS;
 use crate::sink::{accept, listen};
 use crate::support::audit::Audit;
 use crate::support::children::Program;
+use crate::support::mounted::Mounted;
 use crate::support::{http, prerequisites};
 use crate::ways::{self, expected};
 

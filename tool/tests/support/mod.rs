@@ -6,6 +6,7 @@ pub(crate) mod children;
 pub(crate) mod ethtool;
 pub(crate) mod golang;
 pub(crate) mod http;
+pub(crate) mod mounted;
 pub(crate) mod patience;
 pub(crate) mod ports;
 pub(crate) mod prerequisites;

@@ -11,6 +11,7 @@ mod clock;
 #[path = "../sampling/facts.rs"]
 mod facts;
 mod ktls;
+mod lab;
 mod machine;
 #[path = "../sampling/moves.rs"]
 mod moves;
@@ -49,6 +50,9 @@ fn main() -> ExitCode {
     if let Some(bytes) = ktls::as_sender(&arguments) {
         return ktls::sender(bytes);
     }
+    if let Some(out) = lab::as_runner(&arguments) {
+        return lab::runner(out);
+    }
     if arguments.get(1).is_some_and(|word| word == "--worker") {
         return worker::main(&arguments[2..]);
     }
@@ -78,6 +82,12 @@ fn trials() -> Vec<Trial> {
             format!("ktls_{engine}"),
             has_ktls,
             ktls::check,
+            engine,
+        ));
+        trials.push(trial(
+            format!("lab_ktls_{engine}"),
+            has_ktls,
+            lab::check,
             engine,
         ));
         trials.push(trial(format!("samples_{engine}"), inside, samples, engine));

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-const COPYTAX: &str = env!("CARGO_BIN_EXE_copytax");
+pub(crate) const COPYTAX: &str = env!("CARGO_BIN_EXE_copytax");
 
 fn run(arguments: &[&str]) -> Result<Output> {
     let output = Command::new(COPYTAX)
