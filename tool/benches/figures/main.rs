@@ -1,8 +1,10 @@
-//! Published figures of zero-copy, measured on this machine: shapes of Go, a file server under load, and ways
-//! to serve one file. `cargo xtask bench figures` runs it; `docs/lab.md` keeps the figures.
+//! Published figures of zero-copy, measured on this machine: shapes of Go, a file server under load, ways to serve one
+//! file, and rules of thumb. `cargo xtask bench figures` runs it; `docs/lab.md` keeps the figures.
 
 #[path = "../support/document.rs"]
 mod document;
+#[path = "../support/quiet.rs"]
+mod quiet;
 #[path = "../support/statistics.rs"]
 #[expect(dead_code, reason = "shared with other benchmarks")]
 mod statistics;
@@ -37,10 +39,12 @@ struct Args {
 fn main() -> Result<()> {
     let args = Args::parse();
     prerequisites::root()?;
+    let _awake = quiet::machine()?;
     let parts = [
         ("figures-shapes", shapes::measure()?),
         ("figures-server", server::measure()?),
-        ("figures-harness", harness::measure()?),
+        ("figures-harness", harness::ways()?),
+        ("figures-rules", harness::rules()?),
     ];
     let provenance = document::provenance("cargo xtask bench figures --write");
     for (name, text) in parts {

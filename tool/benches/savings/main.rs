@@ -3,6 +3,8 @@
 
 #[path = "../support/document.rs"]
 mod document;
+#[path = "../support/quiet.rs"]
+mod quiet;
 #[path = "../support/statistics.rs"]
 #[expect(dead_code, reason = "shared with other benchmarks")]
 mod statistics;
@@ -40,14 +42,12 @@ gallery!(
 );
 
 mod pair;
-mod quiet;
 mod table;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use copytax::lab::Awake;
 
 use crate::content::Content;
 use crate::pair::Pair;
@@ -79,8 +79,7 @@ struct Args {
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
     prerequisites::root()?;
-    quiet::network()?;
-    let _awake = Awake::stay();
+    let _awake = quiet::machine()?;
     let mut rows = Vec::new();
     for (name, start) in PAIRS.iter().filter(|(name, _)| name.contains(&args.only)) {
         let content = Content::new()?;

@@ -1,9 +1,10 @@
-//! A network that adds little of its own to what is measured.
+//! A machine that adds little of its own to what is measured.
 
 use std::fs;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
+use copytax::lab::Awake;
 use nix::sched::{CloneFlags, unshare};
 
 /// Congestion control that every kernel has, and that sets no timers to pace what is sent. Those of BBR
@@ -11,8 +12,9 @@ use nix::sched::{CloneFlags, unshare};
 /// fast that is.
 const CONGESTION_CONTROL: &str = "reno";
 
-/// From now on this process and its children are in a network of their own.
-pub(crate) fn network() -> Result<()> {
+/// From now on this process and its children are in a network of their own; and no processor sleeps, as long
+/// as the result is there.
+pub(crate) fn machine() -> Result<Awake> {
     unshare(CloneFlags::CLONE_NEWNET)?;
     let up = Command::new("ip")
         .args(["link", "set", "lo", "up"])
@@ -23,5 +25,5 @@ pub(crate) fn network() -> Result<()> {
         "/proc/sys/net/ipv4/tcp_congestion_control",
         CONGESTION_CONTROL,
     )?;
-    Ok(())
+    Awake::stay().context("processors cannot be kept awake")
 }
