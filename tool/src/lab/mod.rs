@@ -26,7 +26,7 @@ pub use awake::Awake;
 pub use calibration::{calibration_file, load_calibration, prepare_calibration};
 pub use content::{memory_file, write_pattern};
 pub use paths::Path;
-pub use plan::{Measured, Plan};
+pub use plan::{Combination, Measured, Plan};
 pub use shapes::Shape;
 pub use transports::Transport;
 pub use workload::{Role, WorkloadOptions, run};

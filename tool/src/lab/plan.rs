@@ -30,9 +30,22 @@ pub struct Plan {
     /// Runs of each that count.
     pub runs: u32,
     /// Connections at once, at least 1; each moves as much.
-    pub connections: u32,
+    pub connections: Vec<u32>,
     /// Whether files are to be on a disk, and not in memory, before each run, which then is one transfer.
     pub is_cold: bool,
+}
+
+/// One of what a plan measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Combination {
+    /// Over what.
+    pub transport: Transport,
+    /// Connections at once.
+    pub connections: u32,
+    /// Bytes of a transfer.
+    pub size: u64,
+    /// By what.
+    pub path: Path,
 }
 
 /// What a plan came to.
@@ -54,17 +67,24 @@ struct Ready {
 }
 
 impl Plan {
-    /// What is to be measured, in the order of reports: by transport, size and path.
+    /// What is to be measured, in the order of reports: by transport, connections, size and path.
     #[must_use]
-    pub fn combinations(&self) -> Vec<(Transport, u64, Path)> {
+    pub fn combinations(&self) -> Vec<Combination> {
         let mut all = Vec::new();
         for &transport in &self.transports {
-            for &size in &self.sizes {
-                let paths = self
-                    .paths
-                    .iter()
-                    .filter(|path| path.fits(transport) && (!self.is_cold || path.reads_a_file()));
-                all.extend(paths.map(|&path| (transport, size, path)));
+            for &connections in &self.connections {
+                for &size in &self.sizes {
+                    let fits = |path: &&Path| {
+                        path.fits(transport) && (!self.is_cold || path.reads_a_file())
+                    };
+                    let paths = self.paths.iter().filter(fits);
+                    all.extend(paths.map(|&path| Combination {
+                        transport,
+                        connections,
+                        size,
+                        path,
+                    }));
+                }
             }
         }
         all
@@ -124,7 +144,13 @@ impl Plan {
     fn prepare(&self) -> io::Result<Ready> {
         let (mut ready, mut files) = (Ready::default(), BTreeMap::new());
         let mut network = Network::default();
-        for (transport, size, path) in self.combinations() {
+        for combination in self.combinations() {
+            let Combination {
+                transport,
+                size,
+                path,
+                ..
+            } = combination;
             // What is read or cloned is where servers have their files; only a sealed file may be mapped.
             let is_in_folder = path.reads_a_file() || matches!(path.job, Job::Copy);
             let file = match files.entry((size, is_in_folder)) {
@@ -132,9 +158,9 @@ impl Plan {
                 Entry::Vacant(none) if is_in_folder => none.insert(temporary_file(size)?),
                 Entry::Vacant(none) => none.insert(memory_file("copytax-lab", size, SEED)?),
             };
-            let bench = network
-                .prepare(transport)
-                .and_then(|()| Bench::new(path, transport, file, &network, self.amount(size)));
+            let bench = network.prepare(transport).and_then(|()| {
+                Bench::new(path, transport, file, &network, self.amount(combination))
+            });
             match bench {
                 Ok(bench) => ready.benches.push((path, transport, bench)),
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => {
@@ -143,7 +169,7 @@ impl Plan {
                         transport: transport.name(),
                         reason: error.to_string(),
                     };
-                    // The same at every size.
+                    // The same at every size, for all connections.
                     if !ready.unavailable.contains(&reason) {
                         ready.unavailable.push(reason);
                     }
@@ -154,8 +180,8 @@ impl Plan {
         Ok(ready)
     }
 
-    fn amount(&self, size: u64) -> Amount {
-        let of_all = size.saturating_mul(self.connections.into());
+    fn amount(&self, of: Combination) -> Amount {
+        let of_all = of.size.saturating_mul(of.connections.into());
         let transfers = self.bytes_of_run.div_ceil(of_all);
         Amount {
             transfers: if self.is_cold {
@@ -163,7 +189,7 @@ impl Plan {
             } else {
                 transfers.clamp(1, MOST_TRANSFERS)
             },
-            connections: self.connections,
+            connections: of.connections,
             is_cold: self.is_cold,
         }
     }
@@ -187,7 +213,7 @@ mod tests {
             sizes: vec![100_003],
             bytes_of_run: 300_009,
             runs: 1,
-            connections: 2,
+            connections: vec![2],
             is_cold: false,
         };
         let mut rounds = Vec::new();

@@ -34,15 +34,19 @@ fn connections_move_as_much_each() -> Result<()> {
         "tcp",
         "--connections",
         "5",
+        "--connections",
+        "1",
     ];
     let document = document(&mut lab(&only)?)?;
-    let path = &document["paths"][0];
-    assert_eq!(path["connections"], 5);
-    let transfers = path["transfers_per_run"].as_u64().unwrap_or_default();
-    // One run warms up.
-    let bytes = transfers * (1 << 20) * 5 * 7;
-    let moved = &path["accounting"]["calls"]["sendfile"]["bytes"];
-    assert_eq!(moved.as_u64(), Some(bytes), "{path}");
+    for (index, connections) in [1, 5].into_iter().enumerate() {
+        let path = &document["paths"][index];
+        assert_eq!(path["connections"], connections);
+        let transfers = path["transfers_per_run"].as_u64().unwrap_or_default();
+        // One run warms up.
+        let bytes = transfers * (1 << 20) * connections * 7;
+        let moved = &path["accounting"]["calls"]["sendfile"]["bytes"];
+        assert_eq!(moved.as_u64(), Some(bytes), "{path}");
+    }
     Ok(())
 }
 

@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, color: ColorChoice) -> Result<ExitCode, Failure> 
         sizes: SIZES.map(|power| 1 << power).collect(),
         bytes_of_run: RUN,
         runs: args.runs.unwrap_or(runs),
-        connections: 1,
+        connections: vec![1],
         is_cold: false,
     };
     let result = measure(&plan)?;

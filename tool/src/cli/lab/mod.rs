@@ -51,10 +51,10 @@ pub(crate) struct Args {
     /// Runs of each path; fewer than 6 have no interval
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1000))]
     runs: Option<u32>,
-    /// Connections at once, each of which moves as much
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    /// Connections at once, each of which moves as much; give it again for more
+    #[arg(long, value_name = "NUMBER", default_values_t = [1])]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=256))]
-    connections: u32,
+    connections: Vec<u32>,
     /// Read files from the disk: each run is one transfer of a file in the folder for temporary files
     /// (TMPDIR) that was taken out of memory
     #[arg(long, conflicts_with = "connections")]
@@ -122,16 +122,13 @@ impl Args {
         } else {
             (RUN, RUNS)
         };
-        let mut sizes = self.size.clone();
-        sizes.sort_unstable();
-        sizes.dedup();
         let plan = Plan {
             paths: all(&self.only),
             transports,
-            sizes,
+            sizes: ascending(&self.size),
             bytes_of_run,
             runs: self.runs.unwrap_or(runs),
-            connections: self.connections,
+            connections: ascending(&self.connections),
             is_cold: self.cold,
         };
         if plan.combinations().is_empty() {
@@ -143,6 +140,14 @@ impl Args {
         }
         Ok(plan)
     }
+}
+
+/// Each once, the smallest first.
+fn ascending<T: Copy + Ord>(values: &[T]) -> Vec<T> {
+    let mut values = values.to_vec();
+    values.sort_unstable();
+    values.dedup();
+    values
 }
 
 fn measure(plan: &Plan) -> Result<LabResult, Failure> {

@@ -26,8 +26,8 @@ pub(super) fn part(report: &Report<'_>) -> Option<Part> {
     }
     let (shown, hidden) = groups.split_at(groups.len().min(MOST));
     Some(Part {
-        id: "findings",
-        title: "Findings",
+        id: "findings".into(),
+        title: "Findings".into(),
         body: html! {
             @for (index, group) in shown.iter().enumerate() { (finding(group, index < OPEN)) }
             @if !hidden.is_empty() {

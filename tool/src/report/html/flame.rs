@@ -43,8 +43,8 @@ pub(super) fn part(report: &Report<'_>) -> Option<Part> {
         return None;
     }
     Some(Part {
-        id: "flames",
-        title: "Flame graphs",
+        id: "flames".into(),
+        title: "Flame graphs".into(),
         body: html! {
             p.note {
                 "A box is as wide as what went through its function. Click one, or press Enter on it, to see \

@@ -58,8 +58,8 @@ pub(super) fn part(report: &Report<'_>) -> Option<Part> {
         }
     };
     Some(Part {
-        id: "flows",
-        title: "Flows",
+        id: "flows".into(),
+        title: "Flows".into(),
         body: html! {
             (wide("Table of flows", &table))
             @if !hidden.is_empty() {

@@ -14,8 +14,8 @@ pub(super) fn part(report: &Report<'_>) -> Part {
     let sampled = report.sampled;
     let has_sites = sampled.is_some_and(|sampled| !sampled.profile.call_sites.is_empty());
     Part {
-        id: "method",
-        title: "Loss and method",
+        id: "method".into(),
+        title: "Loss and method".into(),
         body: html! {
             ul {
                 @for line in loss(&audit.loss, audit.engine) { li { (line) } }

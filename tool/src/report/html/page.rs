@@ -1,5 +1,7 @@
 //! The frame of the page: head, navigation, parts.
 
+use std::borrow::Cow;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
@@ -15,8 +17,8 @@ const SCRIPT: &str = include_str!("script.js");
 /// One part of the page.
 pub(super) struct Part {
     /// What links to it have.
-    pub(super) id: &'static str,
-    pub(super) title: &'static str,
+    pub(super) id: Cow<'static, str>,
+    pub(super) title: Cow<'static, str>,
     pub(super) body: Markup,
 }
 

@@ -29,8 +29,8 @@ pub(super) fn part(report: &Report<'_>) -> Option<Part> {
     }
     let hidden = processes.split_off(processes.len().min(MOST));
     Some(Part {
-        id: "processes",
-        title: "Processes",
+        id: "processes".into(),
+        title: "Processes".into(),
         body: html! {
             p.tools {
                 label for="filter" { "Filter " }

@@ -59,8 +59,8 @@ pub(super) fn part(report: &Report<'_>) -> Option<Part> {
     fates.sort_unstable();
     fates.dedup();
     Some(Part {
-        id: "paths",
-        title: "From where, how, to where",
+        id: "paths".into(),
+        title: "From where, how, to where".into(),
         body: html! {
             (wide("Diagram of flows from sources by mechanisms to sinks", &sankey.draw()))
             (legend(fates))

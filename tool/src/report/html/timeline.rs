@@ -28,8 +28,8 @@ pub(super) fn part(report: &Report<'_>) -> Option<Part> {
         .collect();
     let times = times(moments);
     Some(Part {
-        id: "timeline",
-        title: "Over time",
+        id: "timeline".into(),
+        title: "Over time".into(),
         body: html! {
             (rates(moments, &times))
             (volumes(moments, &times, &fates))

@@ -40,8 +40,8 @@ pub fn write_lab(
         units::counted(runs(result), "run", "runs"),
     );
     writeln!(out, "{}", page.paragraph(&machine))?;
-    let is_same = |a: &LabSeries, b: &LabSeries| (a.transport, a.size) == (b.transport, b.size);
-    for table in result.series.chunk_by(is_same) {
+    let of_table = |of: &LabSeries| (of.transport, of.connections, of.size);
+    for table in result.series.chunk_by(|a, b| of_table(a) == of_table(b)) {
         let Some(first) = table.first() else { continue };
         writeln!(out, "\n{}", page.bold(&title(first)))?;
         writeln!(out, "{}", line(&HEADER.map(str::to_owned)))?;
@@ -96,15 +96,17 @@ pub(in crate::report) fn congestion_control(result: &LabResult) -> &str {
     name.unwrap_or("unknown congestion control")
 }
 
-fn title(of: &LabSeries) -> String {
-    let mut title = format!(
-        "{}, transfers of {}",
-        transport_phrase(of.transport),
-        units::bytes(of.size)
-    );
-    if of.connections > 1 {
-        title += &format!(", {} connections at once", of.connections);
+/// What it goes over, and how many at once.
+pub(in crate::report) fn way_phrase(of: &LabSeries) -> String {
+    let transport = transport_phrase(of.transport);
+    match of.connections {
+        ..=1 => transport.to_owned(),
+        connections => format!("{transport}, {connections} connections at once"),
     }
+}
+
+fn title(of: &LabSeries) -> String {
+    let mut title = format!("{}, transfers of {}", way_phrase(of), units::bytes(of.size));
     if of.is_cold {
         title += ", from the disk";
     }

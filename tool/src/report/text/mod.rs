@@ -30,7 +30,7 @@ pub use calibration::write_calibration;
 pub use comparison::write_comparison;
 pub use fleet::write_fleet;
 pub use lab::write_lab;
-pub(in crate::report) use lab::{congestion_control, lab_notes, transport_phrase};
+pub(in crate::report) use lab::{congestion_control, lab_notes, way_phrase};
 pub use rules::{write_rule, write_rules};
 
 /// How the text is to look.

@@ -14,7 +14,7 @@ use crate::analysis::lab::{Cost, cost};
 use crate::model::{LabResult, LabSeries};
 use crate::report::escape::escape;
 use crate::report::names;
-use crate::report::text::{congestion_control, lab_notes, transport_phrase};
+use crate::report::text::{congestion_control, lab_notes, way_phrase};
 
 /// Besides that of every page.
 const LAB_STYLE: &str = include_str!("lab.css");
@@ -111,14 +111,16 @@ fn summary(result: &LabResult) -> Markup {
     }
 }
 
-/// One for each transport.
+/// One for each transport and number of connections.
 fn parts(result: &LabResult) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
-    for of_transport in result.series.chunk_by(|a, b| a.transport == b.transport) {
-        let Some(first) = of_transport.first() else {
+    let of_part = |of: &LabSeries| (of.transport, of.connections);
+    let all = result.series.chunk_by(|a, b| of_part(a) == of_part(b));
+    for of_part in all {
+        let Some(first) = of_part.first() else {
             continue;
         };
-        let costs: Vec<(&LabSeries, Cost)> = of_transport
+        let costs: Vec<(&LabSeries, Cost)> = of_part
             .iter()
             .filter_map(|series| Some((series, cost(series)?)))
             .collect();
@@ -128,8 +130,8 @@ fn parts(result: &LabResult) -> Vec<Part> {
                 .filter(move |(series, _)| Family::of(series.path) == family)
         };
         parts.push(Part {
-            id: first.transport,
-            title: transport_phrase(first.transport),
+            id: format!("{}-{}", first.transport, first.connections).into(),
+            title: way_phrase(first).into(),
             body: html! {
                 @for family in Family::ALL {
                     @if of(family).next().is_some() {
