@@ -114,7 +114,12 @@ impl Bench {
         if let (Some(before), Some(after)) = (cpu, self.cpu_time()?) {
             run.cpu = after.saturating_sub(before);
             // These are of the thread alone.
-            (run.user, run.system, run.cycles) = (Duration::ZERO, Duration::ZERO, None);
+            (run.modes, run.cycles) = (None, None);
+        }
+        if turns.len() > 1 {
+            // All but one were on threads of this run alone. What no tick has met, the kernel takes for time in
+            // userspace (`cputime_adjust`, `kernel/sched/cputime.c`, Linux 6.12).
+            run.modes = None;
         }
         let latencies = turns.into_iter().flat_map(|turn| turn.latencies);
         Ok((run, latencies.collect()))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike as _};
 
-use crate::model::LabRun;
+use crate::model::{LabModes, LabRun};
 
 /// Of this thread, so far.
 pub(super) fn of_this_thread() -> io::Result<Usage> {
@@ -21,8 +21,10 @@ pub(super) fn difference(before: &Usage, after: &Usage) -> LabRun {
     };
     let more = |before: i64, after: i64| u64::try_from(after - before).unwrap_or(0);
     LabRun {
-        user: micros(before.user_time(), after.user_time()),
-        system: micros(before.system_time(), after.system_time()),
+        modes: Some(LabModes {
+            user: micros(before.user_time(), after.user_time()),
+            system: micros(before.system_time(), after.system_time()),
+        }),
         context_switches: more(
             before.voluntary_context_switches() + before.involuntary_context_switches(),
             after.voluntary_context_switches() + after.involuntary_context_switches(),

@@ -86,15 +86,23 @@ pub struct LabRun {
     pub cpu: Duration,
     /// Cycles of the processor; `None` where they are not known.
     pub cycles: Option<u64>,
-    /// What the kernel takes for time in userspace, by what its clock ticks met: right over many runs.
-    /// None with io_uring, whose workers are not among these threads.
-    pub user: Duration,
-    /// What it takes for time in the kernel, likewise.
-    pub system: Duration,
+    /// Where that was; `None` with io_uring, whose workers are not among these threads, and with several
+    /// connections, whose threads end before a tick meets them.
+    pub modes: Option<LabModes>,
     /// Context switches, by its own will or not.
     pub context_switches: u64,
     /// Page faults, minor and major.
     pub page_faults: u64,
+}
+
+/// What the kernel takes for time in userspace and in itself, by what its clock ticks met: right over many
+/// runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LabModes {
+    /// In userspace.
+    pub user: Duration,
+    /// In the kernel.
+    pub system: Duration,
 }
 
 /// Calls, and the bytes that they returned.
@@ -121,8 +129,10 @@ impl LabRun {
     pub fn with(mut self, other: Self) -> Self {
         self.cpu += other.cpu;
         self.cycles = self.cycles.zip(other.cycles).map(|(a, b)| a + b);
-        self.user += other.user;
-        self.system += other.system;
+        self.modes = self.modes.zip(other.modes).map(|(a, b)| LabModes {
+            user: a.user + b.user,
+            system: a.system + b.system,
+        });
         self.context_switches += other.context_switches;
         self.page_faults += other.page_faults;
         self

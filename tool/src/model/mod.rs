@@ -27,7 +27,7 @@ pub use copytax_common::{
 };
 pub use device::{Device, Offloads};
 pub use finding::{Finding, FindingBytes, MatchedBy, Saving, SavingBasis, SmallTransfers, Verdict};
-pub use lab::{CallSum, LabConditions, LabResult, LabRun, LabSeries, LabUnavailable};
+pub use lab::{CallSum, LabConditions, LabModes, LabResult, LabRun, LabSeries, LabUnavailable};
 pub use moment::Moment;
 pub use own::OwnCost;
 pub use profile::{Build, CallSite, CpuSite, Estimate, Profile, Sampling, SiteKind};

@@ -8,7 +8,7 @@ mod median;
 
 use std::time::Duration;
 
-use crate::model::{LabRun, LabSeries};
+use crate::model::{LabModes, LabRun, LabSeries};
 
 pub use break_even::break_even;
 pub use calibration::{CALIBRATED, fill_in, is_clear, measured_break_even};
@@ -85,8 +85,10 @@ fn latency(all: &[Duration]) -> Option<(Duration, Duration)> {
 }
 
 fn system_share(runs: &[LabRun]) -> Option<f64> {
-    let system: f64 = runs.iter().map(|run| run.system.as_secs_f64()).sum();
-    let user: f64 = runs.iter().map(|run| run.user.as_secs_f64()).sum();
+    let modes: Option<Vec<LabModes>> = runs.iter().map(|run| run.modes).collect();
+    let modes = modes?;
+    let system: f64 = modes.iter().map(|of| of.system.as_secs_f64()).sum();
+    let user: f64 = modes.iter().map(|of| of.user.as_secs_f64()).sum();
     (system + user > 0.0).then(|| system / (system + user))
 }
 
@@ -100,8 +102,10 @@ mod tests {
         let run = LabRun {
             wall: Duration::from_millis(500),
             cpu: Duration::from_millis(100),
-            user: Duration::from_millis(20),
-            system: Duration::from_millis(80),
+            modes: Some(LabModes {
+                user: Duration::from_millis(20),
+                system: Duration::from_millis(80),
+            }),
             context_switches: 7,
             page_faults: 3,
             cycles: Some(250_000_000),

@@ -91,8 +91,8 @@ struct MedianEntry {
 struct RunEntry {
     wall_ns: u64,
     cpu_ns: u64,
-    user_ns: u64,
-    system_ns: u64,
+    user_ns: Option<u64>,
+    system_ns: Option<u64>,
     context_switches: u64,
     page_faults: u64,
     cycles: Option<u64>,
@@ -184,8 +184,8 @@ impl From<&LabRun> for RunEntry {
         Self {
             wall_ns: nanoseconds(run.wall),
             cpu_ns: nanoseconds(run.cpu),
-            user_ns: nanoseconds(run.user),
-            system_ns: nanoseconds(run.system),
+            user_ns: run.modes.map(|of| nanoseconds(of.user)),
+            system_ns: run.modes.map(|of| nanoseconds(of.system)),
             context_switches: run.context_switches,
             page_faults: run.page_faults,
             cycles: run.cycles,
