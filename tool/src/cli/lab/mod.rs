@@ -34,7 +34,8 @@ const QUICK_RUNS: u32 = 6;
 /// What each way of moving bytes costs on this machine
 ///
 /// Moves a file to a socket, a socket's bytes to another one and a file to a file, by each path that the
-/// kernel has. The paths take turns; figures are medians with 95% intervals. Nothing is left behind.
+/// kernel has. The paths take turns; figures are medians with 95% intervals. As root, idle CPUs are kept from
+/// going to sleep meanwhile. Nothing is left behind.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Measure this path only; give it again for more; --list names them

@@ -30,9 +30,9 @@ pub fn write_lab(
     let page = Page::new(width, color);
     let processor = result.processor.as_deref().unwrap_or("unknown processor");
     let machine = format!(
-        "{}, {}, Linux {}, TCP by {}; medians of {}. For 1 GB: CPU seconds, how far their 95% interval goes, and \
-         the part in the kernel (SYS); system calls, context switches and page faults (FLT). P50 and P99 are of transfers, MEM is \
-         memory that the path needs, CYC cycles of the processor for a byte. - is unknown.",
+        "{}, {}, Linux {}, TCP by {}; medians of {}. For 1 GB: CPU seconds, how far their 95% interval \
+         goes, and the part in the kernel (SYS); system calls, context switches and page faults (FLT). P50 \
+         and P99 are of transfers, MEM is memory that the path needs, CYC cycles of the processor for a byte. - is unknown.",
         escape(processor),
         units::counted(result.host.cpus.into(), "CPU", "CPUs"),
         escape(&result.host.kernel),
@@ -61,7 +61,8 @@ pub fn write_lab(
 pub(in crate::report) fn lab_notes(result: &LabResult) -> Vec<String> {
     let mut notes = Vec::new();
     if !result.conditions.is_awake {
-        let note = "Only root may keep idle CPUs from going to sleep. Waking them is in the figures, which vary more by that.";
+        let note = "Idle CPUs could sleep: only who may open /dev/cpu_dma_latency can prevent it. Waking them is in \
+                    the figures, which vary more by that.";
         notes.push(note.to_owned());
     }
     notes.extend(unavailable(result));

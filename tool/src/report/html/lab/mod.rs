@@ -130,7 +130,10 @@ fn parts(result: &LabResult) -> Vec<Part> {
                 .filter(move |(series, _)| Family::of(series.path) == family)
         };
         parts.push(Part {
-            id: format!("{}-{}", first.transport, first.connections).into(),
+            id: match first.connections {
+                ..=1 => first.transport.into(),
+                connections => format!("{}-{connections}", first.transport).into(),
+            },
             title: way_phrase(first).into(),
             body: html! {
                 @for family in Family::ALL {
