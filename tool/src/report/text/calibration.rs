@@ -59,6 +59,10 @@ fn phrase(found: &BreakEven) -> String {
         _ if !is_clear(found) => format!("no clear break-even (95%: {low} to {high})"),
         None => format!("no size up to {}", units::bytes(found.largest)),
         Some(_) if low == high => format!("any size from {} on", units::bytes(found.smallest)),
+        Some(bytes) if bytes <= found.smallest => format!(
+            "any size from {} on (95%: {low} to {high})",
+            units::bytes(found.smallest)
+        ),
         Some(bytes) => format!("{} and more (95%: {low} to {high})", end(Some(bytes))),
     }
 }
@@ -87,6 +91,14 @@ mod tests {
             ..found
         };
         assert_eq!(phrase(&always), "any size from 1.0 KiB on");
+        let nearly_always = BreakEven {
+            high: Some(2 << 10),
+            ..always
+        };
+        assert_eq!(
+            phrase(&nearly_always),
+            "any size from 1.0 KiB on (95%: at most 1.0 KiB to 2.0 KiB)"
+        );
         let unclear = BreakEven {
             low: Some(1 << 10),
             high: None,
