@@ -65,7 +65,7 @@ pub(crate) fn missing() -> Result<BTreeSet<String>> {
     Ok(document.unavailable.into_iter().map(|of| of.path).collect())
 }
 
-/// Lets the lab move transfers of `size` by one path, with files in `folder`, and watches it.
+/// Lets the lab move transfers of `size` by one path, with files in `temporary`, and watches it.
 pub(crate) fn watch(
     engine: EngineChoice,
     path: Path,

@@ -19,6 +19,7 @@ use copytax::capture::EngineChoice;
 use copytax::lab::{Path, Transport};
 
 use accounting::{Accounting, missing, watch};
+use support::prerequisites;
 
 /// Neither a multiple of a page nor of a buffer.
 const SIZE: &str = "1000003";
@@ -50,10 +51,10 @@ fn agrees(
 }
 
 fn all_agree(engine: EngineChoice) -> Result<()> {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: only root may attach");
+    if prerequisites::or_skip(prerequisites::root())?.is_none() {
         return Ok(());
     }
+    let folder = env::temp_dir();
     let sendfile = Path::named("sendfile").context("sendfile is a path")?;
     let missing = missing()?;
     for name in &missing {
@@ -67,16 +68,10 @@ fn all_agree(engine: EngineChoice) -> Result<()> {
         } else {
             Transport::Tcp
         };
-        let (_, reader_of_nothing) = watch(engine, sendfile, plain, SIZE, &env::temp_dir())?;
+        let (_, reader_of_nothing) = watch(engine, sendfile, plain, SIZE, &folder)?;
         let here = |path: &Path| !missing.contains(path.name()) && path.fits(transport);
         for path in Path::ALL.into_iter().filter(here) {
-            agrees(
-                engine,
-                path,
-                transport,
-                &env::temp_dir(),
-                &reader_of_nothing,
-            )?;
+            agrees(engine, path, transport, &folder, &reader_of_nothing)?;
         }
     }
     Ok(())

@@ -58,11 +58,14 @@ fn phrase(found: &BreakEven) -> String {
     match found.bytes {
         _ if !is_clear(found) => format!("no clear break-even (95%: {low} to {high})"),
         None => format!("no size up to {}", units::bytes(found.largest)),
-        Some(_) if low == high => format!("any size from {} on", units::bytes(found.smallest)),
-        Some(bytes) if bytes <= found.smallest => format!(
-            "any size from {} on (95%: {low} to {high})",
-            units::bytes(found.smallest)
-        ),
+        Some(bytes) if bytes <= found.smallest => {
+            let any = format!("any size from {} on", units::bytes(found.smallest));
+            if found.high == found.bytes {
+                any
+            } else {
+                format!("{any} (95%: {low} to {high})")
+            }
+        }
         Some(bytes) => format!("{} and more (95%: {low} to {high})", end(Some(bytes))),
     }
 }
@@ -91,6 +94,15 @@ mod tests {
             ..found
         };
         assert_eq!(phrase(&always), "any size from 1.0 KiB on");
+        let narrow = BreakEven {
+            low: found.bytes,
+            high: found.bytes,
+            ..found
+        };
+        assert_eq!(
+            phrase(&narrow),
+            "9.0 KiB and more (95%: 9.0 KiB to 9.0 KiB)"
+        );
         let nearly_always = BreakEven {
             high: Some(2 << 10),
             ..always

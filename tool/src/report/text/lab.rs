@@ -32,7 +32,8 @@ pub fn write_lab(
     let machine = format!(
         "{}, {}, Linux {}, TCP by {}; medians of {}. For 1 GB: CPU seconds, how far their 95% interval \
          goes, and the part in the kernel (SYS); system calls, context switches and page faults (FLT). P50 \
-         and P99 are of transfers, MEM is memory that the path needs, CYC cycles of the processor for a byte. - is unknown.",
+         and P99 are of transfers, MEM is memory that the path needs, CYC cycles of the processor for a \
+         byte. - is unknown.",
         escape(processor),
         units::counted(result.host.cpus.into(), "CPU", "CPUs"),
         escape(&result.host.kernel),

@@ -116,11 +116,11 @@ fn parts(result: &LabResult) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     let of_part = |of: &LabSeries| (of.transport, of.connections);
     let all = result.series.chunk_by(|a, b| of_part(a) == of_part(b));
-    for of_part in all {
-        let Some(first) = of_part.first() else {
+    for part in all {
+        let Some(first) = part.first() else {
             continue;
         };
-        let costs: Vec<(&LabSeries, Cost)> = of_part
+        let costs: Vec<(&LabSeries, Cost)> = part
             .iter()
             .filter_map(|series| Some((series, cost(series)?)))
             .collect();
